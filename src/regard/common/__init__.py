@@ -1,0 +1,1 @@
+"""What every system shares: result rows, statistics, seeds, progress."""

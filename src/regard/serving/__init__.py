@@ -1,0 +1,1 @@
+"""The language-model engine, its server and its tools."""
