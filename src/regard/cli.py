@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from regard import __version__
+from regard.common.errors import UserError
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -87,6 +88,9 @@ def _run(command: Command, arguments: Sequence[str]) -> int:
     try:
         function = getattr(importlib.import_module(module_name), function_name)
         status = function(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except SystemExit as stop:
