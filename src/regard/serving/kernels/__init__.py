@@ -1,0 +1,1 @@
+"""Operators: one folder each, a float32 reference beside every fast version."""

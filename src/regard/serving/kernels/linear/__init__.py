@@ -1,0 +1,1 @@
+"""Matrix product with dense or quantised weights."""

@@ -1,0 +1,1 @@
+"""Rotary embedding, KV append and attention over paged keys and values."""
