@@ -1,0 +1,70 @@
+"""One sequence on its way through the engine."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from regard.serving.sampling_params import SamplingParams
+
+
+class RequestStatus(Enum):
+    """Where a request stands."""
+
+    WAITING = auto()
+    RUNNING = auto()
+    FINISHED = auto()
+
+
+@dataclass(eq=False)
+class Request:
+    """A prompt, what was made of it so far, and the blocks that hold its keys and values."""
+
+    request_id: str
+    """Unique among unfinished requests."""
+    prompt_token_ids: list[int]
+    """The prompt."""
+    params: SamplingParams
+    """How to sample."""
+    arrival_seconds: float
+    """Monotonic clock."""
+    index: int = 0
+    """Which of the n sequences of its prompt."""
+    adapter: str | None = None
+    """LoRA adapter."""
+    cache_salt: str = ""
+    """Adapter and image identity: equal tokens share blocks only where this is equal too."""
+    output_token_ids: list[int] = field(default_factory=list)
+    """Sampled so far."""
+    num_computed_tokens: int = 0
+    """Leading tokens whose keys and values are in the cache."""
+    num_cached_tokens: int = 0
+    """Prompt tokens found in the prefix cache at the first admission."""
+    block_table: list[int] = field(default_factory=list)
+    """Block ids in order."""
+    status: RequestStatus = RequestStatus.WAITING
+    """Where it stands."""
+    finish_reason: str | None = None
+    """Why it ended."""
+    stop_reason: str | int | None = None
+    """The stop string or token that ended it."""
+
+    @property
+    def token_ids(self) -> list[int]:
+        """Prompt and output."""
+        return self.prompt_token_ids + self.output_token_ids
+
+    @property
+    def num_tokens(self) -> int:
+        """Length of prompt and output."""
+        return len(self.prompt_token_ids) + len(self.output_token_ids)
+
+    @property
+    def num_pending_tokens(self) -> int:
+        """Tokens still to be run through the model; 1 for a decoding request."""
+        return self.num_tokens - self.num_computed_tokens
+
+    def tokens(self, start: int, end: int) -> list[int]:
+        """Tokens start to end without copying the whole sequence."""
+        split = len(self.prompt_token_ids)
+        if start >= split:
+            return self.output_token_ids[start - split : end - split]
+        return (self.prompt_token_ids[start:end] + self.output_token_ids[: max(0, end - split)])
