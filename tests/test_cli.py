@@ -7,6 +7,7 @@ import pytest
 
 from regard import __version__, cli
 from regard.common.errors import UserError
+from regard.serving.errors import ServingError
 
 
 @pytest.fixture
@@ -54,9 +55,12 @@ def test_the_command_gets_its_arguments_and_gives_the_status(command: ModuleType
     assert seen == [["a", "--b"]]
 
 
-def test_a_users_mistake_is_one_line(command: ModuleType, capsys: pytest.CaptureFixture) -> None:
+@pytest.mark.parametrize("kind", [UserError, ServingError])
+def test_a_users_mistake_is_one_line(
+    kind: type[Exception], command: ModuleType, capsys: pytest.CaptureFixture
+) -> None:
     def run(_: Sequence[str]) -> int:
-        raise UserError("the value 3 is wrong: give 4")
+        raise kind("the value 3 is wrong: give 4")
 
     command.main = run
     assert cli.main(["fake"]) == 1

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from regard import __version__
 from regard.common.errors import UserError
+from regard.serving.errors import ServingError
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -88,7 +89,7 @@ def _run(command: Command, arguments: Sequence[str]) -> int:
     try:
         function = getattr(importlib.import_module(module_name), function_name)
         status = function(arguments)
-    except UserError as error:
+    except (UserError, ServingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:

@@ -35,6 +35,14 @@ def test_short_work_shows_nothing() -> None:
     assert _work(Terminal(), seconds=1) == ""
 
 
+def test_a_bar_can_be_switched_off() -> None:
+    stream, clock = Terminal(), Clock()
+    with progress_bar("loading", 1, enabled=False, stream=stream, clock=clock) as advance:
+        clock.seconds = 9
+        advance(1)
+    assert stream.getvalue() == ""
+
+
 def test_a_pipe_stays_clean() -> None:
     assert _work(io.StringIO(), seconds=8) == ""
 

@@ -19,6 +19,7 @@ def progress_bar(
     total: float | None,
     *,
     unit: Unit = "items",
+    enabled: bool = True,
     stream: IO[str] | None = None,
     seconds_before_shown: float = SECONDS_BEFORE_SHOWN,
     clock: Callable[[], float] = time.monotonic,
@@ -31,12 +32,14 @@ def progress_bar(
         description: What is being done.
         total: The amount that ends it; None when unknown.
         unit: What the amount counts.
+        enabled: False shows nothing at all.
         stream: Where the bar goes; standard error by default.
         seconds_before_shown: Work shorter than this shows nothing.
         clock: Seconds that never go back.
     """
     target = sys.stderr if stream is None else stream
-    bar = _Bar(description, total, unit, target) if target.isatty() else None
+    is_shown = enabled and target.isatty()
+    bar = _Bar(description, total, unit, target) if is_shown else None
     started = clock()
     done = 0.0
 

