@@ -92,7 +92,9 @@ static inline __attribute__((always_inline)) void integer_tile(
   for (int64_t b = 0; b < num_blocks; b++, panel += block_bytes) {
     __m256i low[MAX_INTEGER_TILE], high[MAX_INTEGER_TILE];
     for (int r = 0; r < rows; r++) low[r] = high[r] = _mm256_setzero_si256();
-    _mm_prefetch((const char *)(panel + 4 * block_bytes), _MM_HINT_T0);
+    // The hardware prefetcher keeps half of this pace when weights come from memory.
+    for (int64_t line = 0; line < block_bytes; line += 64)
+      _mm_prefetch((const char *)(panel + 8 * block_bytes + line), _MM_HINT_T0);
     for (int quad = 0; quad < 8; quad++) {
       __m256i w[4];
       load_integer_quad(panel, format, quad, w);

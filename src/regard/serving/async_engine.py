@@ -1,0 +1,183 @@
+"""The engine in a thread of its own, with async generators for its callers."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from regard.serving.config import EngineConfig
+from regard.serving.engine import Engine
+from regard.serving.errors import (
+    EngineStoppedError,
+    QueueFullError,
+    ServingError,
+    StepFailedError,
+    UnknownModelError,
+)
+from regard.serving.intake import make_requests
+from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
+from regard.serving.request import Request
+from regard.serving.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
+
+_Queue = asyncio.Queue[RequestOutput | Exception]
+
+
+class AsyncEngine:
+    """Runs `Engine.step` in a background thread and hands its outputs to async callers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._queues: dict[str, tuple[asyncio.AbstractEventLoop, _Queue]] = {}
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopping = self._halt = False
+
+    @classmethod
+    def from_config(cls, config: EngineConfig) -> "AsyncEngine":
+        """Load the model and wrap an engine around it."""
+        return cls(Engine(config))
+
+    @property
+    def config(self) -> EngineConfig:
+        """The engine's options."""
+        return self.engine.config
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer."""
+        return self.engine.tokenizer
+
+    @property
+    def max_model_len(self) -> int:
+        """Most tokens of prompt and output together."""
+        return self.engine.max_model_len
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The served name first, then the adapters."""
+        return (self.engine.loaded.name, *self.engine.loaded.loras)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the engine's thread is alive."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether new work is refused."""
+        return self._stopping
+
+    async def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._loop, name="regard-engine", daemon=True)
+        self._thread.start()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new work, let what runs finish within the grace time, then end the thread."""
+        self._stopping = True
+        deadline = time.monotonic() + grace_seconds
+        while self._queues and self.is_healthy and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        with self._wake:
+            self._halt = True
+            self._wake.notify()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        for loop, queue in self._queues.values():
+            loop.call_soon_threadsafe(queue.put_nowait, EngineStoppedError("the server stopped"))
+
+    def stats(self) -> EngineStats:
+        """Counters for the metrics page."""
+        return self.engine.stats()
+
+    async def generate(self, request: GenerationRequest) -> AsyncIterator[RequestOutput]:
+        """Yield what each of the n sequences gains, as it is made; closing it aborts them.
+
+        Raises:
+            InvalidRequestError: a prompt or limit that cannot be served.
+            UnknownModelError: no such model or adapter.
+            QueueFullError: too many requests wait.
+            EngineStoppedError: the engine is stopping.
+            StepFailedError: a step failed with this request in its batch.
+        """
+        if self._stopping or not self.is_healthy:
+            raise EngineStoppedError("the engine takes no new work")
+        if request.model is not None and request.model not in self.model_names:
+            raise UnknownModelError(request.model, self.model_names)
+        adapter = request.model if request.model in self.engine.loaded.loras else None
+        sequences = make_requests(request, self.max_model_len, adapter)
+        self._check_queue(len(sequences))
+        queue: _Queue = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        for sequence in sequences:
+            self._queues[sequence.request_id] = (loop, queue)
+        self._post(lambda: self._add_all(sequences))
+        try:
+            remaining = len(sequences)
+            while remaining:
+                item = await queue.get()
+                if isinstance(item, Exception):
+                    raise item
+                if item.finish_reason == "error":
+                    raise StepFailedError(item.error or "the step failed")
+                remaining -= item.finish_reason is not None
+                yield item
+        finally:
+            self._drop(sequences)
+
+    def _check_queue(self, num_new: int) -> None:
+        waiting = self.engine.scheduler.num_waiting + len(self._inbox)
+        if waiting + num_new > self.config.max_waiting:
+            raise QueueFullError(waiting, retry_after_seconds=1)
+
+    def _drop(self, sequences: list[Request]) -> None:
+        open_ids = [s.request_id for s in sequences if self._queues.pop(s.request_id, None)]
+        if open_ids:
+            self._post(lambda: [self.engine.abort(request_id) for request_id in open_ids] and None)
+
+    def _post(self, action: Callable[[], None]) -> None:
+        with self._wake:
+            self._inbox.append(action)
+            self._wake.notify()
+
+    def _add_all(self, sequences: list[Request]) -> None:
+        for sequence in sequences:
+            if sequence.request_id not in self._queues:
+                continue
+            try:
+                self.engine.add_request(sequence)
+            except Exception as error:
+                if not isinstance(error, ServingError):
+                    logger.exception("request %s was refused", sequence.request_id)
+                    error = StepFailedError(f"{type(error).__name__}: {error}")
+                self._deliver(sequence.request_id, error)
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                while not (self._inbox or self._halt or self.engine.has_unfinished()):
+                    self._wake.wait()
+                if self._halt:
+                    return
+            while self._inbox:
+                self._inbox.popleft()()
+            for output in self.engine.step():
+                self._deliver(output.request_id, output)
+
+    def _deliver(self, request_id: str, item: RequestOutput | Exception) -> None:
+        if isinstance(item, RequestOutput) and item.finish_reason is None:
+            entry = self._queues.get(request_id)
+        else:
+            entry = self._queues.pop(request_id, None)
+        if entry is None:
+            return
+        loop, queue = entry
+        try:
+            loop.call_soon_threadsafe(queue.put_nowait, item)
+        except RuntimeError:
+            logger.debug("the caller of %s has closed its event loop", request_id)

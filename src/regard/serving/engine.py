@@ -1,0 +1,167 @@
+"""The engine: requests in, tokens out, one `step()` at a time."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+import torch
+
+from regard.serving.config import EngineConfig
+from regard.serving.kv_cache import KVCacheManager
+from regard.serving.models.attention import LayerCache
+from regard.serving.models.forward_batch import prepare
+from regard.serving.models.loader import LoadedModel, load
+from regard.serving.outputs import EngineStats, RequestOutput
+from regard.serving.request import Request
+from regard.serving.sampling import SampledTokens, Sampler
+from regard.serving.scheduler import ScheduledBatch, Scheduler, SchedulerConfig
+from regard.serving.sequences import Sequences
+from regard.serving.threads import default_num_threads
+
+logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """Continuous batching over one model.
+
+    Not thread-safe: `AsyncEngine` runs one in a thread of its own.
+    """
+
+    def __init__(self, config: EngineConfig, model: LoadedModel | None = None) -> None:
+        """Load the model (or take a loaded one) and lay out its KV cache.
+
+        Raises:
+            WeightsError: the model cannot be loaded.
+            InvalidRequestError: options that contradict each other or the machine.
+        """
+        torch.set_num_threads(default_num_threads(config.num_threads))
+        self.config = config
+        self.loaded = model or load(config)
+        self.tokenizer = self.loaded.tokenizer
+        self.max_model_len = self.loaded.max_model_len
+        self._caches: Sequence[LayerCache] = self.loaded.allocate_caches()
+        self.kv_cache = KVCacheManager(
+            num_blocks=self.loaded.num_blocks,
+            block_size=config.block_size,
+            enable_prefix_caching=config.enable_prefix_caching,
+        )
+        self.scheduler = Scheduler(
+            SchedulerConfig(
+                max_num_seqs=config.max_num_seqs,
+                max_num_batched_tokens=config.max_num_batched_tokens,
+                max_waiting=config.max_waiting,
+            ),
+            self.kv_cache,
+        )
+        self._sampler = Sampler(seed=config.seed, eos_token_ids=self.tokenizer.eos_token_ids)
+        self._sequences = Sequences(self.tokenizer)
+        self._forward: Callable[..., torch.Tensor] = self.loaded.model.forward
+        self._prompt_tokens = self._generation_tokens = 0
+        self._num_preemptions = self._step_failures = 0
+
+    def add_request(self, request: Request) -> None:
+        """Queue a request.
+
+        Raises:
+            InvalidRequestError: an impossible grammar, or a prompt that cannot fit.
+            QueueFullError: too many requests wait.
+        """
+        self._sequences.open(request)
+        try:
+            self.scheduler.add(request)
+        except Exception:
+            self._sequences.close(request)
+            raise
+
+    def step(self) -> list[RequestOutput]:
+        """Schedule, run the model, sample, and say what each request gained.
+
+        An exception fails the requests of this batch and no others.
+        """
+        batch = self.scheduler.schedule()
+        self._num_preemptions += len(batch.preempted)
+        if not batch.chunks:
+            return []
+        try:
+            sampled = self._run(batch)
+            return self._postprocess(batch, sampled)
+        except Exception as error:
+            logger.exception("a step failed; its %d requests end with an error", len(batch.chunks))
+            return self._fail(batch, error)
+
+    def abort(self, request_id: str) -> None:
+        """Drop a request; its blocks are free at once. Unknown ids are ignored."""
+        request = self.scheduler.abort(request_id)
+        if request is not None:
+            self._close(request)
+
+    def has_unfinished(self) -> bool:
+        """Whether anything runs or waits."""
+        return self.scheduler.has_unfinished()
+
+    def stats(self) -> EngineStats:
+        """Counters for the metrics page."""
+        cached = self.kv_cache.stats
+        return EngineStats(
+            num_running=self.scheduler.num_running,
+            num_waiting=self.scheduler.num_waiting,
+            kv_usage=self.kv_cache.usage,
+            num_kv_blocks=self.kv_cache.num_blocks,
+            num_free_kv_blocks=self.kv_cache.num_free_blocks,
+            prefix_query_tokens=cached.query_tokens,
+            prefix_hit_tokens=cached.hit_tokens,
+            prompt_tokens=self._prompt_tokens,
+            generation_tokens=self._generation_tokens,
+            num_preemptions=self._num_preemptions,
+            step_failures=self._step_failures,
+        )
+
+    @torch.inference_mode()
+    def _run(self, batch: ScheduledBatch) -> SampledTokens | None:
+        rows = prepare(
+            batch,
+            block_size=self.config.block_size,
+            device=self.loaded.numerics.device,
+            loras=self.loaded.loras,
+        )
+        logits = self._forward(rows, self._caches)
+        requests = [chunk.request for chunk in batch.chunks if chunk.samples]
+        if not requests:
+            return None
+        return self._sampler.sample(logits, requests, self._sequences.masks(requests))
+
+    def _postprocess(
+        self, batch: ScheduledBatch, sampled: SampledTokens | None
+    ) -> list[RequestOutput]:
+        self.scheduler.advance(batch)
+        if sampled is None:
+            return []
+        requests = [chunk.request for chunk in batch.chunks if chunk.samples]
+        outputs = []
+        for request, token_id, logprobs in zip(
+            requests, sampled.token_ids, sampled.logprobs, strict=True
+        ):
+            if not request.output_token_ids:
+                self._prompt_tokens += len(request.prompt_token_ids)
+            self._generation_tokens += 1
+            request.output_token_ids.append(token_id)
+            output = self._sequences.push(request, token_id, logprobs)
+            if output.finish_reason is not None:
+                self.scheduler.finish(request, output.finish_reason, output.stop_reason)
+                self._close(request)
+            outputs.append(output)
+        return outputs
+
+    def _fail(self, batch: ScheduledBatch, error: Exception) -> list[RequestOutput]:
+        self._step_failures += 1
+        outputs = [
+            self._sequences.error(chunk.request, f"{type(error).__name__}: {error}")
+            for chunk in batch.chunks
+        ]
+        self.scheduler.fail_batch(batch)
+        for chunk in batch.chunks:
+            self._close(chunk.request)
+        return outputs
+
+    def _close(self, request: Request) -> None:
+        self._sequences.close(request)
+        self._sampler.drop(request)

@@ -1,0 +1,1 @@
+"""Models: attention and feed-forward halves, weights, configuration."""

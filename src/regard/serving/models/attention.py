@@ -1,0 +1,107 @@
+"""Paged attention with rotary embedding: what the attention halves of all models share."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from regard.serving.kernels.paged_attention import cpu
+from regard.serving.kernels.paged_attention.batched import paged_attention_batched
+from regard.serving.kernels.paged_attention.reference import (
+    append,
+    paged_attention_reference,
+    rotate,
+)
+from regard.serving.models.forward_batch import ForwardBatch
+from regard.serving.models.numerics import Numerics
+
+
+@dataclass(frozen=True)
+class LayerCache:
+    """Key and value pages of one layer."""
+
+    keys: Float[Tensor, "blocks kv_heads dim block_size"]
+    """Transposed within a page: 8 tokens' scores fill one vector of a CPU."""
+    values: Float[Tensor, "blocks kv_heads block_size dim"]
+    """As they are."""
+
+
+def allocate_cache(
+    *,
+    num_blocks: int,
+    block_size: int,
+    kv_heads: int,
+    head_dim: int,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> LayerCache:
+    """Pages of zeros for one layer."""
+    return LayerCache(
+        torch.zeros(num_blocks, kv_heads, head_dim, block_size, dtype=dtype, device=device),
+        torch.zeros(num_blocks, kv_heads, block_size, head_dim, dtype=dtype, device=device),
+    )
+
+
+class PagedAttention:
+    """Rotate, append, attend. Rows of qkv are [heads | kv_heads | kv_heads] x dim."""
+
+    def __init__(
+        self,
+        *,
+        num_heads: int,
+        num_kv_heads: int,
+        head_dim: int,
+        rope: tuple[Tensor, Tensor],
+        numerics: Numerics,
+    ) -> None:
+        self._num_heads, self._num_kv_heads, self._dim = num_heads, num_kv_heads, head_dim
+        self._scale = head_dim**-0.5
+        self._rope = rope
+        self._numerics = numerics
+
+    def __call__(
+        self, qkv: Float[Tensor, "rows width"], cache: LayerCache, batch: ForwardBatch
+    ) -> Float[Tensor, "rows outer"]:
+        """Attention output of each row, heads side by side."""
+        block_size = cache.values.shape[2]
+        if (
+            self._numerics.uses_native_kernels
+            and cache.keys.dtype == torch.float32
+            and cpu.supports(self._dim, block_size)
+        ):
+            return self._native(qkv, cache, batch)
+        return self._torch(qkv, cache, batch)
+
+    def _native(self, qkv: Tensor, cache: LayerCache, batch: ForwardBatch) -> Tensor:
+        qkv = qkv.contiguous()
+        cpu.rope_append(qkv, self._rope, batch.positions, batch.slots, cache.keys, cache.values)
+        return cpu.paged_attention(
+            qkv,
+            self._num_heads,
+            cache.keys,
+            cache.values,
+            batch.block_tables,
+            batch.sequence,
+            batch.contexts,
+            self._scale,
+        )
+
+    def _torch(self, qkv: Tensor, cache: LayerCache, batch: ForwardBatch) -> Tensor:
+        heads = qkv.view(qkv.shape[0], -1, self._dim)
+        counts = [self._num_heads, self._num_kv_heads, self._num_kv_heads]
+        queries, keys, values = heads.split(counts, dim=1)
+        cos, sin = (table[batch.positions] for table in self._rope)
+        queries = rotate(queries.float(), cos, sin).to(qkv.dtype)
+        keys = rotate(keys.float(), cos, sin)
+        append(keys, values, cache.keys, cache.values, batch.slots)
+        attend = paged_attention_reference if self._numerics.is_exact else paged_attention_batched
+        return attend(
+            queries,
+            cache.keys,
+            cache.values,
+            batch.block_tables,
+            batch.sequence,
+            batch.contexts,
+            self._scale,
+        )

@@ -1,0 +1,93 @@
+"""What one forward pass works on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Int
+from regard.serving.scheduler import ScheduledBatch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from regard.serving.models.lora import LoraAdapter
+
+
+@dataclass(frozen=True)
+class AdapterRows:
+    """The rows that go through one LoRA adapter."""
+
+    adapter: "LoraAdapter"
+    """The adapter."""
+    rows: Int[Tensor, " adapted"]
+    """Indices into the batch's rows."""
+
+
+@dataclass(frozen=True)
+class ForwardBatch:
+    """The pending tokens of all scheduled requests, one row each."""
+
+    token_ids: Int[Tensor, " rows"]
+    """The tokens."""
+    positions: Int[Tensor, " rows"]
+    """Their places in their sequences, from 0."""
+    slots: Int[Tensor, " rows"]
+    """Where their keys and values go: block * block_size + offset."""
+    sequence: Int[Tensor, " rows"]
+    """Each row's line in block_tables."""
+    contexts: Int[Tensor, " rows"]
+    """Tokens visible to each row, itself included."""
+    block_tables: Int[Tensor, "sequences width"]
+    """Block ids (int32), padded with 0."""
+    sample_rows: Int[Tensor, " sampled"]
+    """The rows whose logits are wanted: the last of each request that has nothing else pending."""
+    adapters: Sequence[AdapterRows] = field(default=())
+    """Rows that go through LoRA adapters."""
+
+
+def prepare(
+    batch: ScheduledBatch,
+    *,
+    block_size: int,
+    device: torch.device,
+    loras: "dict[str, LoraAdapter]",
+) -> ForwardBatch:
+    """Lay the scheduled chunks out as rows."""
+    tokens: list[int] = []
+    positions: list[int] = []
+    slots: list[int] = []
+    sequence: list[int] = []
+    sample_rows: list[int] = []
+    adapted: dict[str, list[int]] = {}
+    for line, chunk in enumerate(batch.chunks):
+        request, first_row = chunk.request, len(tokens)
+        table = request.block_table
+        end = chunk.start + chunk.num_tokens
+        tokens += request.tokens(chunk.start, end)
+        span = range(chunk.start, end)
+        positions += span
+        slots += [table[p // block_size] * block_size + p % block_size for p in span]
+        sequence += [line] * chunk.num_tokens
+        if chunk.samples:
+            sample_rows.append(len(tokens) - 1)
+        if request.adapter is not None:
+            adapted.setdefault(request.adapter, []).extend(range(first_row, len(tokens)))
+    width = max(len(chunk.request.block_table) for chunk in batch.chunks)
+    tables = [
+        chunk.request.block_table + [0] * (width - len(chunk.request.block_table))
+        for chunk in batch.chunks
+    ]
+    rows = torch.tensor([tokens, positions, slots, sequence], dtype=torch.int64).to(device)
+    return ForwardBatch(
+        token_ids=rows[0],
+        positions=rows[1],
+        slots=rows[2],
+        sequence=rows[3],
+        contexts=rows[1] + 1,
+        block_tables=torch.tensor(tables, dtype=torch.int32).to(device),
+        sample_rows=torch.tensor(sample_rows, dtype=torch.int64).to(device),
+        adapters=tuple(
+            AdapterRows(loras[name], torch.tensor(lines, device=device))
+            for name, lines in adapted.items()
+        ),
+    )

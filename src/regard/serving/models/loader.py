@@ -1,0 +1,164 @@
+"""From options to a loaded model with room for its KV cache."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from regard.serving.errors import InvalidRequestError
+from regard.serving.models.config import ModelConfig
+from regard.serving.models.lora import LoraAdapter, load_lora
+from regard.serving.models.quantised import LoadedTensor
+from regard.serving.models.weights import open_model
+from regard.serving.tokenizer import Tokenizer
+from torch import Tensor
+
+from regard.serving.config import EngineConfig
+from regard.serving.models.attention import LayerCache, allocate_cache
+from regard.serving.models.forward_batch import ForwardBatch
+from regard.serving.models.llama import Llama
+from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
+from regard.serving.models.step3 import Step3
+
+CPU_KV_CACHE_GIB = 2.0
+MODELS = {"llama": Llama, "step3": Step3}
+
+
+class Model(Protocol):
+    """What the engine needs of a model."""
+
+    config: ModelConfig
+
+    def forward(self, batch: ForwardBatch, caches: Sequence[LayerCache]) -> Tensor:
+        """Logits (sampled, vocab) in float32 of the batch's sample rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model, its tokenizer, and how large a cache it gets."""
+
+    name: str
+    """Name under which it is served."""
+    model: Model
+    """The network."""
+    tokenizer: Tokenizer
+    """Text to tokens and back."""
+    numerics: Numerics
+    """Mode, device, types."""
+    loras: Mapping[str, LoraAdapter]
+    """Adapters by name."""
+    max_model_len: int
+    """Most tokens of prompt and output together."""
+    num_blocks: int
+    """KV blocks."""
+    block_size: int
+    """Tokens in a block."""
+    cache_dtype: torch.dtype
+    """Type of keys and values."""
+
+    def allocate_caches(self) -> list[LayerCache]:
+        """One cache a layer."""
+        config = self.model.config
+        return [
+            allocate_cache(
+                num_blocks=self.num_blocks,
+                block_size=self.block_size,
+                kv_heads=config.num_kv_heads,
+                head_dim=config.head_dim,
+                dtype=self.cache_dtype,
+                device=self.numerics.device,
+            )
+            for _ in range(config.num_layers)
+        ]
+
+
+def load(config: EngineConfig) -> LoadedModel:
+    """Load what the options name.
+
+    Raises:
+        WeightsError: a file is missing, corrupt or of another model.
+        InvalidRequestError: options that contradict each other or the machine.
+    """
+    numerics = choose_numerics(config.mode, config.device, config.dtype)
+    opened = open_model(config.model, load_format=config.load_format, seed=config.seed)
+    return build(
+        config,
+        name=config.served_model_name or opened.name,
+        model_config=opened.config,
+        tensors=opened.tensors,
+        tokenizer=opened.tokenizer,
+        numerics=numerics,
+    )
+
+
+def build(
+    config: EngineConfig,
+    *,
+    name: str,
+    model_config: ModelConfig,
+    tensors: Mapping[str, LoadedTensor],
+    tokenizer: Tokenizer,
+    numerics: Numerics,
+) -> LoadedModel:
+    """Put a model together from its parts."""
+    max_model_len = _max_model_len(config, model_config)
+    model = MODELS[model_config.architecture](model_config, tensors, numerics)
+    cache_dtype = _cache_dtype(config, numerics)
+    loras = {name: load_lora(name, path, model_config) for name, path in config.loras}
+    return LoadedModel(
+        name=name,
+        model=model,
+        tokenizer=tokenizer,
+        numerics=numerics,
+        loras=loras,
+        max_model_len=max_model_len,
+        num_blocks=_num_blocks(config, model_config, numerics, cache_dtype),
+        block_size=config.block_size,
+        cache_dtype=cache_dtype,
+    )
+
+
+def _max_model_len(config: EngineConfig, model_config: ModelConfig) -> int:
+    trained = model_config.max_position_embeddings
+    wanted = config.max_model_len or trained
+    if not 1 <= wanted <= trained:
+        raise InvalidRequestError(
+            f"max_model_len {wanted} is outside 1 to {trained}, the model's own limit",
+            param="max_model_len",
+        )
+    return wanted
+
+
+def _cache_dtype(config: EngineConfig, numerics: Numerics) -> torch.dtype:
+    if config.kv_cache_dtype == "auto" or numerics.is_exact:
+        return numerics.activation_dtype
+    if config.kv_cache_dtype not in DTYPES:
+        raise InvalidRequestError(
+            f"kv_cache_dtype {config.kv_cache_dtype!r} is not supported; known: "
+            f"{', '.join(['auto', *DTYPES])}",
+            param="kv_cache_dtype",
+        )
+    return DTYPES[config.kv_cache_dtype]
+
+
+def _num_blocks(
+    config: EngineConfig, model_config: ModelConfig, numerics: Numerics, dtype: torch.dtype
+) -> int:
+    per_token = 2 * model_config.num_layers * model_config.num_kv_heads * model_config.head_dim
+    block_bytes = per_token * dtype.itemsize * config.block_size
+    if config.kv_cache_memory_gib is not None:
+        budget = config.kv_cache_memory_gib * 2**30
+    elif numerics.device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(numerics.device)
+        budget = config.gpu_memory_utilization * total - (total - free)
+    else:
+        budget = CPU_KV_CACHE_GIB * 2**30
+    num_blocks = int(budget // block_bytes)
+    if num_blocks < 1:
+        raise InvalidRequestError(
+            f"no room for a KV cache: {budget / 2**20:.0f} MiB are left and one block of "
+            f"{config.block_size} tokens takes {block_bytes / 2**20:.2f} MiB",
+            param="kv_cache_memory_gib",
+        )
+    return num_blocks

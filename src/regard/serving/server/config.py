@@ -1,0 +1,20 @@
+"""The server's own options."""
+
+from dataclasses import dataclass
+
+DEFAULT_MAX_BODY_MIB = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """What the HTTP side is built from; the engine has its own options."""
+
+    api_key: str | None = None
+    """Clients must send it as a bearer token under /v1; None lets everyone in."""
+    max_body_mib: float = DEFAULT_MAX_BODY_MIB
+    """Largest request body in MiB; larger ones get 413."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The limit in bytes."""
+        return int(self.max_body_mib * 2**20)
