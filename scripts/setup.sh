@@ -88,8 +88,7 @@ ensure_torch() {
 
 install_regard() {
     say "regard: installing the package and the dependencies that constraints.txt names"
-    "${VENV}/bin/python" -m pip install --quiet --progress-bar on \
-        --constraint constraints.txt --editable '.[all]'
+    "${VENV}/bin/python" -m pip install --constraint constraints.txt --editable '.[all]'
 }
 
 check_python
