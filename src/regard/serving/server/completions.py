@@ -60,7 +60,7 @@ class CompletionAnswer:
         return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
 
     def _requests(self) -> list[GenerationRequest]:
-        body, engine = self._body, self._context.engine
+        body = self._body
         params = sampling_params(
             body,
             vocab_size=self._tokenizer.vocab_size,
