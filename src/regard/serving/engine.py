@@ -92,7 +92,7 @@ class Engine:
         """Drop a request; its blocks are free at once. Unknown ids are ignored."""
         request = self.scheduler.abort(request_id)
         if request is not None:
-            self._close(request)
+            self._sequences.close(request)
 
     def has_unfinished(self) -> bool:
         """Whether anything runs or waits."""
@@ -147,7 +147,7 @@ class Engine:
             output = self._sequences.push(request, token_id, logprobs)
             if output.finish_reason is not None:
                 self.scheduler.finish(request, output.finish_reason, output.stop_reason)
-                self._close(request)
+                self._sequences.close(request)
             outputs.append(output)
         return outputs
 
@@ -159,9 +159,5 @@ class Engine:
         ]
         self.scheduler.fail_batch(batch)
         for chunk in batch.chunks:
-            self._close(chunk.request)
+            self._sequences.close(chunk.request)
         return outputs
-
-    def _close(self, request: Request) -> None:
-        self._sequences.close(request)
-        self._sampler.drop(request)

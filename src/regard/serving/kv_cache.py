@@ -113,7 +113,9 @@ class KVCacheManager:
             return
         for number in range(registered, full):
             tokens = tuple(request.tokens(number * size, (number + 1) * size))
-            parent = self._register(request.block_table[number], (parent, tokens, request.cache_salt))
+            parent = self._register(
+                request.block_table[number], (parent, tokens, request.cache_salt)
+            )
         self._chains[request.request_id] = (parent, full)
 
     def free(self, request: Request) -> None:
@@ -155,7 +157,9 @@ class KVCacheManager:
         size = self.block_size
         for number, block in enumerate(request.block_table):
             if self._references[block] > 1:
-                assert (number + 1) * size <= request.num_computed_tokens, "a shared block is written"
+                assert (number + 1) * size <= request.num_computed_tokens, (
+                    "a shared block is written"
+                )
             key = self._key_of.get(block)
             if key is not None:
                 assert key[1] == tuple(request.tokens(number * size, (number + 1) * size))

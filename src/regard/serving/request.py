@@ -67,4 +67,4 @@ class Request:
         split = len(self.prompt_token_ids)
         if start >= split:
             return self.output_token_ids[start - split : end - split]
-        return (self.prompt_token_ids[start:end] + self.output_token_ids[: max(0, end - split)])
+        return self.prompt_token_ids[start:end] + self.output_token_ids[: max(0, end - split)]

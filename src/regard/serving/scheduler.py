@@ -137,9 +137,7 @@ class Scheduler:
             chunk.request.num_computed_tokens += chunk.num_tokens
             self._kv_cache.cache_full_blocks(chunk.request)
 
-    def finish(
-        self, request: Request, reason: str, stop_reason: str | int | None = None
-    ) -> None:
+    def finish(self, request: Request, reason: str, stop_reason: str | int | None = None) -> None:
         """End a request and free its blocks."""
         if request.status is RequestStatus.RUNNING:
             self._running.remove(request)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Int
-from regard.serving.scheduler import ScheduledBatch
 from torch import Tensor
+
+from regard.serving.scheduler import ScheduledBatch
 
 if TYPE_CHECKING:
     from regard.serving.models.lora import LoraAdapter

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from gguf import GGMLQuantizationType, GGUFReader, quants
+from gguf import GGUFReader, quants
 from torch import Tensor
 
 from regard.serving.errors import WeightsError
@@ -113,9 +113,7 @@ class GGUFFile:
             return plain.reshape(shape)
         if tensor.tensor_type not in quants._type_traits or len(shape) != 2:
             supported = ", ".join([*_PLAIN, *(t.name for t in quants._type_traits)])
-            raise WeightsError(
-                self.path, f"tensor {tensor.name} is {kind}; supported: {supported}"
-            )
+            raise WeightsError(self.path, f"tensor {tensor.name} is {kind}; supported: {supported}")
         return QuantisedTensor(kind.lower(), data, (shape[0], shape[1]))
 
     def _canonical(self, name: str) -> str:

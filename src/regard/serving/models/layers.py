@@ -3,10 +3,10 @@
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from regard.serving.models.quantised import LoadedTensor, QuantisedTensor
 from torch import Tensor
 
 from regard.serving.models.numerics import Numerics
+from regard.serving.models.quantised import LoadedTensor, QuantisedTensor
 
 
 class RMSNorm:

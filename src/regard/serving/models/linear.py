@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from regard.serving.models.quantised import LoadedTensor, QuantisedTensor, dense
 from torch import Tensor
 
 from regard.serving.kernels.linear.cpu import CpuLinear
@@ -14,6 +13,7 @@ from regard.serving.kernels.linear.packing import BLOCK, PACKERS, pack_dense
 from regard.serving.kernels.linear.reference import linear_reference
 from regard.serving.models.forward_batch import AdapterRows
 from regard.serving.models.numerics import Numerics
+from regard.serving.models.quantised import LoadedTensor, QuantisedTensor, dense
 
 Multiply = Callable[[Tensor], Tensor]
 

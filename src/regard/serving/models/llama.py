@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
-from regard.serving.models.config import ModelConfig
-from regard.serving.models.quantised import LoadedTensor, dense
 from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
+from regard.serving.models.config import ModelConfig
 from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
 from regard.serving.models.layers import Embedding, RMSNorm, swiglu
 from regard.serving.models.linear import Linear
 from regard.serving.models.numerics import Numerics
+from regard.serving.models.quantised import LoadedTensor, dense
 from regard.serving.models.rope import rope_tables
 
 Tensors = Mapping[str, LoadedTensor]

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from regard.serving.errors import InvalidRequestError
-from regard.serving.models.config import ModelConfig
-from regard.serving.models.lora import LoraAdapter, load_lora
-from regard.serving.models.quantised import LoadedTensor
-from regard.serving.models.weights import open_model
-from regard.serving.tokenizer import Tokenizer
 from torch import Tensor
 
 from regard.serving.config import EngineConfig
+from regard.serving.errors import InvalidRequestError
 from regard.serving.models.attention import LayerCache, allocate_cache
+from regard.serving.models.config import ModelConfig
 from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.llama import Llama
+from regard.serving.models.lora import LoraAdapter, load_lora
 from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
+from regard.serving.models.quantised import LoadedTensor
 from regard.serving.models.step3 import Step3
+from regard.serving.models.weights import open_model
+from regard.serving.tokenizer import Tokenizer
 
 CPU_KV_CACHE_GIB = 2.0
 MODELS = {"llama": Llama, "step3": Step3}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from regard.serving.errors import InvalidRequestError
 
+from regard.serving.errors import InvalidRequestError
 from regard.serving.kernels import native
 
 Mode = Literal["fast", "exact"]

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from regard.serving.errors import InvalidRequestError
 from torch import Tensor
+
+from regard.serving.errors import InvalidRequestError
 
 
 def rope_tables(

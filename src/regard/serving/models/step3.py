@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
-from regard.serving.models.quantised import LoadedTensor, dense
 from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
@@ -16,6 +15,7 @@ from regard.serving.models.layers import Embedding, RMSNorm, swiglu
 from regard.serving.models.linear import Linear, make_multiply
 from regard.serving.models.llama import make_linear
 from regard.serving.models.numerics import Numerics
+from regard.serving.models.quantised import LoadedTensor, dense
 from regard.serving.models.rope import rope_tables
 from regard.serving.models.step3_config import Step3Config
 

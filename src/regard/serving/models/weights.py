@@ -53,7 +53,13 @@ def open_model(model: str, *, load_format: str, seed: int) -> OpenedModel:
         WeightsError: a file is missing, corrupt, misshapen or of an unsupported kind.
     """
     path = default_model.path() if model == DEFAULT else _local_path(model)
-    name = default_model.NAME if model == DEFAULT else path.stem if path.is_file() else path.name
+    name = (
+        default_model.SMOLLM2.name
+        if model == DEFAULT
+        else path.stem
+        if path.is_file()
+        else path.name
+    )
     is_gguf = path.is_file()
     if load_format in ("gguf", "safetensors") and is_gguf != (load_format == "gguf"):
         raise WeightsError(path, f"load format {load_format!r} does not fit what this is")
@@ -133,13 +139,13 @@ def _download(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = snapshot_download(
-            hub_id, allow_patterns=["*.safetensors", "*.json", "*.jinja"]
-        )
+        folder = snapshot_download(hub_id, allow_patterns=["*.safetensors", "*.json", "*.jinja"])
     except Exception as error:
         # The hub client raises many kinds, network errors among them.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(hub_id, f"not a local path, and the hub did not give it: {reason}") from error
+        raise WeightsError(
+            hub_id, f"not a local path, and the hub did not give it: {reason}"
+        ) from error
     return Path(folder)
 
 
