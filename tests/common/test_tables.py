@@ -36,6 +36,14 @@ def test_the_readme_shows_the_latest_row_of_a_metric_and_device(tmp_path: Path) 
     assert "12.50 |" not in readme_table(tmp_path).split("another")[0].splitlines()[2]
 
 
+def test_the_readme_keeps_to_the_headlines_and_their_order(tmp_path: Path) -> None:
+    rows = [replace(ROW, metric=name) for name in ("a.one", "a.two", "b.one")]
+    append_rows(tmp_path / "serving.jsonl", rows)
+    (tmp_path / "headlines.txt").write_text("# what matters\nb.*\n\n*.one\n")
+    lines = readme_table(tmp_path).splitlines()[2:]
+    assert [line.split()[1] for line in lines] == ["b.one", "a.one"]
+
+
 def test_without_rows_the_documents_say_so(tmp_path: Path) -> None:
     assert NO_ROWS in results_document(tmp_path)
     assert readme_table(tmp_path) == NO_ROWS

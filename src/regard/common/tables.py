@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from regard.common.errors import UserError
@@ -61,9 +62,23 @@ def results_document(results: Path) -> str:
     return "\n".join(parts) + "\n"
 
 
+def headline_rows(rows: Iterable[ResultRow], globs: Sequence[str]) -> list[ResultRow]:
+    """The rows whose metric matches one of the globs, in the order of the globs."""
+    listed = list(rows)
+    chosen = [row for glob in globs for row in listed if fnmatchcase(row.metric, glob)]
+    return list({id(row): row for row in chosen}.values())
+
+
 def readme_table(results: Path) -> str:
-    """The README's table: the latest row of each metric and device."""
+    """The README's table: the latest row of each headline metric and device.
+
+    `headlines.txt` in the results folder names the metrics, one glob a line; without it all are.
+    """
     rows = [row for path in sorted(results.glob("*.jsonl")) for row in read_file(path)]
+    headlines = results / "headlines.txt"
+    if headlines.is_file():
+        lines = (line.strip() for line in headlines.read_text(encoding="utf-8").splitlines())
+        rows = headline_rows(rows, [line for line in lines if line and not line.startswith("#")])
     if not rows:
         return NO_ROWS
     cells = (cells_of(row)[: len(README_HEADER)] for row in latest_rows(rows))
