@@ -138,12 +138,16 @@ class AsyncEngine:
     def _drop(self, sequences: list[Request]) -> None:
         open_ids = [s.request_id for s in sequences if self._queues.pop(s.request_id, None)]
         if open_ids:
-            self._post(lambda: [self.engine.abort(request_id) for request_id in open_ids] and None)
+            self._post(lambda: self._abort_all(open_ids))
 
     def _post(self, action: Callable[[], None]) -> None:
         with self._wake:
             self._inbox.append(action)
             self._wake.notify()
+
+    def _abort_all(self, request_ids: list[str]) -> None:
+        for request_id in request_ids:
+            self.engine.abort(request_id)
 
     def _add_all(self, sequences: list[Request]) -> None:
         for sequence in sequences:

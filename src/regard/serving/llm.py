@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from regard.common.progress import progress_bar
 from regard.serving.async_engine import AsyncEngine
@@ -110,7 +110,8 @@ class LLM:
         progress: bool = True,
     ) -> list[Completion]:
         """Answer one conversation, or several, through the model's chat template."""
-        many = messages if messages and not isinstance(messages[0], Mapping) else [messages]
+        is_one = not messages or isinstance(messages[0], Mapping)
+        many = cast("Sequence[Sequence[Message]]", [messages] if is_one else messages)
         prompts = [
             self.tokenizer.apply_chat_template(conversation, tools=tools) for conversation in many
         ]

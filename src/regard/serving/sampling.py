@@ -1,11 +1,12 @@
 """Chooses tokens from logits."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from regard.serving.outputs import TokenLogprobs
@@ -160,11 +161,10 @@ def _penalise(row: Float[Tensor, " vocab"], request: Request) -> None:
         values, penalty = row[seen], params.repetition_penalty
         row[seen] = torch.where(values > 0, values / penalty, values * penalty)
     if (params.presence_penalty or params.frequency_penalty) and request.output_token_ids:
-        output: Int[Tensor, " seen"]
-        output, counts = torch.tensor(request.output_token_ids, device=row.device).unique(
-            return_counts=True
-        )
-        row[output] -= params.presence_penalty + params.frequency_penalty * counts
+        counts = Counter(request.output_token_ids)
+        output = torch.tensor(list(counts), device=row.device)
+        times = torch.tensor(list(counts.values()), device=row.device)
+        row[output] -= params.presence_penalty + params.frequency_penalty * times
 
 
 def _logprobs(row: Float[Tensor, " vocab"], token_id: int, num_top: int) -> TokenLogprobs:

@@ -161,7 +161,7 @@ class Scheduler:
             self.finish(chunk.request, "error")
 
     def _admit(self, budget: int) -> list[ScheduledChunk]:
-        chunks = []
+        chunks: list[ScheduledChunk] = []
         while self._waiting and budget > 0 and len(self._running) < self.config.max_num_seqs:
             request = self._waiting[0]
             is_first = not request.output_token_ids and request.num_cached_tokens == 0

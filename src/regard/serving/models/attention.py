@@ -90,7 +90,7 @@ class PagedAttention:
     def _torch(self, qkv: Tensor, cache: LayerCache, batch: ForwardBatch) -> Tensor:
         heads = qkv.view(qkv.shape[0], -1, self._dim)
         counts = [self._num_heads, self._num_kv_heads, self._num_kv_heads]
-        queries, keys, values = heads.split(counts, dim=1)
+        queries, keys, values = torch.split(heads, counts, dim=1)
         cos, sin = (table[batch.positions] for table in self._rope)
         queries = rotate(queries.float(), cos, sin).to(qkv.dtype)
         keys = rotate(keys.float(), cos, sin)

@@ -1,6 +1,6 @@
 """What one forward pass works on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ def prepare(
     *,
     block_size: int,
     device: torch.device,
-    loras: "dict[str, LoraAdapter]",
+    loras: "Mapping[str, LoraAdapter]",
 ) -> ForwardBatch:
     """Lay the scheduled chunks out as rows."""
     tokens: list[int] = []

@@ -17,17 +17,20 @@ from regard.serving.models.lora import LoraAdapter, load_lora
 from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
 from regard.serving.models.quantised import LoadedTensor
 from regard.serving.models.step3 import Step3
+from regard.serving.models.step3_config import Step3Config
 from regard.serving.models.weights import open_model
 from regard.serving.tokenizer import Tokenizer
 
 CPU_KV_CACHE_GIB = 2.0
-MODELS = {"llama": Llama, "step3": Step3}
 
 
 class Model(Protocol):
     """What the engine needs of a model."""
 
-    config: ModelConfig
+    @property
+    def config(self) -> ModelConfig:
+        """The model in numbers."""
+        ...
 
     def forward(self, batch: ForwardBatch, caches: Sequence[LayerCache]) -> Tensor:
         """Logits (sampled, vocab) in float32 of the batch's sample rows."""
@@ -103,7 +106,11 @@ def build(
 ) -> LoadedModel:
     """Put a model together from its parts."""
     max_model_len = _max_model_len(config, model_config)
-    model = MODELS[model_config.architecture](model_config, tensors, numerics)
+    model: Model = (
+        Step3(model_config, tensors, numerics)
+        if isinstance(model_config, Step3Config)
+        else Llama(model_config, tensors, numerics)
+    )
     cache_dtype = _cache_dtype(config, numerics)
     loras = {name: load_lora(name, path, model_config) for name, path in config.loras}
     return LoadedModel(

@@ -102,7 +102,7 @@ class Experts:
         weights, ids = self.route(x)
         # Slot by slot, so that a row's sum has one order whatever the other rows chose.
         parts = torch.zeros(*ids.shape, x.shape[1], device=x.device)
-        for expert in ids.unique().tolist():
+        for expert in sorted(set(ids.flatten().tolist())):
             rows, slots = (ids == expert).nonzero(as_tuple=True)
             gate_up, down = self._experts[expert]
             parts[rows, slots] = down(swiglu(gate_up(x[rows]))).float()

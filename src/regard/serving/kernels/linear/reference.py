@@ -22,5 +22,5 @@ def linear_reference(x: Tensor, weight: Tensor) -> Tensor:
     """
     rows = x.shape[0]
     padded = F.pad(x, (0, 0, 0, -rows % ROW_TILE))
-    tiles = [F.linear(tile, weight) for tile in padded.split(ROW_TILE)]
+    tiles = [F.linear(tile, weight) for tile in torch.split(padded, ROW_TILE)]
     return (tiles[0] if len(tiles) == 1 else torch.cat(tiles))[:rows]
