@@ -32,7 +32,8 @@ def main(requirement: str, *pip_options: str) -> None:
 
 def _dry_run(requirement: str, pip_options: tuple[str, ...]) -> dict | None:
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed"]
-    command += ["--quiet", "--report", "-", *pip_options, requirement]
+    # fast-deps: else pip fetches a whole wheel where the index has no copy of its metadata.
+    command += ["--use-feature=fast-deps", "--quiet", "--report", "-", *pip_options, requirement]
     if pip_options:
         command.append("--no-deps")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
