@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPResponse
 
 from regard.common.errors import UserError
 
@@ -37,20 +39,33 @@ def main(argv: Sequence[str]) -> int:
     command = [sys.executable, "-m", "regard", "serve", "--model", arguments.model]
     command += ["--host", HOST, "--port", str(port), *serve_arguments]
     _say(f"starting the server: {' '.join(['regard', *command[3:]])}")
-    with _running(command) as server:
+    with _stopping_on_sigterm(), _running(command) as server:
         _wait_until_healthy(server, url)
         model = _served_model(url)
-        _say(f"serving {model} at {url}/v1 (documentation: {url}/docs)")
-        _say("try it from another terminal:")
-        _say(_ready_curl(url, model))
         _say(f"\n> {QUESTION}")
         for piece in stream_answer(url, model, QUESTION):
             print(piece, end="", flush=True)
         print(flush=True)
-        if not arguments.once:
-            _say("\nserving until Ctrl-C")
-            return server.wait()
-    return 0
+        return 0 if arguments.once else _serve_on(server)
+
+
+def _serve_on(server: subprocess.Popen[bytes]) -> int:
+    """Waits for the server to end by itself, or for Ctrl-C, which is how it is meant to end."""
+    _say("\nserving until Ctrl-C")
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+
+
+@contextmanager
+def _stopping_on_sigterm() -> Iterator[None]:
+    """Takes SIGTERM like Ctrl-C, so that the server is stopped and not left behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -80,6 +95,13 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         return arguments, []
     at = arguments.index("--")
     return arguments[:at], arguments[at + 1 :]
+
+
+def _open(target: str | urllib.request.Request, *, timeout: float) -> HTTPResponse:
+    """Opens a local address; a proxy that the environment names could not reach it."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    response: HTTPResponse = opener.open(target, timeout=timeout)
+    return response
 
 
 def _say(message: str) -> None:
@@ -133,7 +155,7 @@ def _wait_until_healthy(
         if (status := server.poll()) is not None:
             raise StackError(f"the server ended with status {status}; the reason stands above")
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=POLL_SECONDS * 10):
+            with _open(f"{url}/health", timeout=POLL_SECONDS * 10):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(POLL_SECONDS)
@@ -141,21 +163,8 @@ def _wait_until_healthy(
 
 
 def _served_model(url: str) -> str:
-    with urllib.request.urlopen(f"{url}/v1/models", timeout=ANSWER_SECONDS) as response:
+    with _open(f"{url}/v1/models", timeout=ANSWER_SECONDS) as response:
         return str(json.load(response)["data"][0]["id"])
-
-
-def _body(model: str, question: str, *, stream: bool) -> dict[str, object]:
-    message = {"role": "user", "content": question}
-    return {"model": model, "messages": [message], "max_tokens": MAX_TOKENS, "stream": stream}
-
-
-def _ready_curl(url: str, model: str) -> str:
-    body = json.dumps(_body(model, "Name three uses of a robot arm.", stream=False))
-    return (
-        f"  curl {url}/v1/chat/completions \\\n"
-        f"    -H 'Content-Type: application/json' \\\n    -d '{body}'"
-    )
 
 
 def stream_answer(url: str, model: str, question: str) -> Iterator[str]:
@@ -169,13 +178,20 @@ def stream_answer(url: str, model: str, question: str) -> Iterator[str]:
     Raises:
         StackError: The server refuses or reports an error.
     """
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": question}],
+        "max_tokens": MAX_TOKENS,
+        "temperature": 0,
+        "stream": True,
+    }
     request = urllib.request.Request(
         f"{url}/v1/chat/completions",
-        data=json.dumps(_body(model, question, stream=True) | {"temperature": 0}).encode(),
+        data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as response:
+        with _open(request, timeout=ANSWER_SECONDS) as response:
             for line in response:
                 yield from _content_of(line.decode().strip())
     except urllib.error.HTTPError as error:
