@@ -2,23 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from regard.serving.models.lora import LoraAdapter
 from regard.serving.scheduler import ScheduledBatch
-
-if TYPE_CHECKING:
-    from regard.serving.models.lora import LoraAdapter
 
 
 @dataclass(frozen=True)
 class AdapterRows:
     """The rows that go through one LoRA adapter."""
 
-    adapter: "LoraAdapter"
+    adapter: LoraAdapter
     """The adapter."""
     rows: Int[Tensor, " adapted"]
     """Indices into the batch's rows."""
@@ -51,7 +48,7 @@ def prepare(
     *,
     block_size: int,
     device: torch.device,
-    loras: "Mapping[str, LoraAdapter]",
+    loras: Mapping[str, LoraAdapter],
 ) -> ForwardBatch:
     """Lay the scheduled chunks out as rows."""
     tokens: list[int] = []

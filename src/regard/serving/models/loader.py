@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from regard.serving.tokenizer import Tokenizer
 CPU_KV_CACHE_GIB = 2.0
 
 
+@runtime_checkable
 class Model(Protocol):
     """What the engine needs of a model."""
 

@@ -43,7 +43,7 @@ def create_app(engine: ServingEngine, config: ServerConfig) -> FastAPI:
         An ASGI application for one event loop, the engine's.
     """
     context = ServerContext(engine, config, ServerMetrics(engine))
-    app = FastAPI(title="Regard serving", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Regard serving", version=__version__, redoc_url=None)
     _add_service_routes(app, context)
     _add_model_routes(app, context)
     _add_generating_routes(app, context)
