@@ -48,7 +48,7 @@ def create_app(engine: ServingEngine, config: ServerConfig) -> FastAPI:
     _add_model_routes(app, context)
     _add_generating_routes(app, context)
     _add_error_handlers(app, context)
-    app.openapi = _document_of(app, config)  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = _document_of(app, context)  # type: ignore[method-assign]  # FastAPI's own way
     if config.api_key is not None:
         app.add_middleware(Authorisation, api_key=config.api_key)
     return app
@@ -161,10 +161,12 @@ def _card(context: ServerContext, name: str) -> ModelCard:
     )
 
 
-def _document_of(app: FastAPI, config: ServerConfig) -> Any:
+def _document_of(app: FastAPI, context: ServerContext) -> Any:
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = openapi_document(app, needs_key=config.api_key is not None)
+            app.openapi_schema = openapi_document(
+                app, context.engine, needs_key=context.config.api_key is not None
+            )
         return app.openapi_schema
 
     return document

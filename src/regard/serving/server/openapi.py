@@ -14,11 +14,13 @@ from regard.serving.server.chat_protocol import (
     ChatCompletionRequest,
 )
 from regard.serving.server.completion_protocol import Completion, CompletionRequest
+from regard.serving.server.contract import ServingEngine
 from regard.serving.server.protocol import ErrorResponse
 
 SCHEMA_PATH = "#/components/schemas/"
 REQUESTS: tuple[type[BaseModel], ...] = (ChatCompletionRequest, CompletionRequest)
 ANSWERS: tuple[type[BaseModel], ...] = (ChatCompletion, ChatCompletionChunk, Completion)
+LENGTHS = {"max_tokens", "max_completion_tokens", "min_tokens"}
 
 ERRORS = {
     400: "The request cannot be served as it is; `param` names the field.",
@@ -50,21 +52,19 @@ def generating_endpoint(
                 "description": "The answer, or its server-sent events with `stream`.",
                 "content": {
                     "application/json": {"schema": _reference(answer)},
-                    "text/event-stream": {
-                        "schema": {"type": "string"},
-                        "x-event-schema": _reference(chunk),
-                    },
+                    "text/event-stream": {"schema": _event(chunk)},
                 },
             }
         },
     }
 
 
-def openapi_document(app: FastAPI, *, needs_key: bool) -> dict[str, Any]:
+def openapi_document(app: FastAPI, engine: ServingEngine, *, needs_key: bool) -> dict[str, Any]:
     """The whole document.
 
     Args:
         app: has the routes.
+        engine: its models, context and vocabulary bound what can be asked for.
         needs_key: whether paths under /v1 ask for a bearer token.
     """
     document = get_openapi(
@@ -75,6 +75,8 @@ def openapi_document(app: FastAPI, *, needs_key: bool) -> dict[str, Any]:
     )
     schemas = document["components"]["schemas"]
     schemas.update(_schemas())
+    for request in REQUESTS:
+        _bound(schemas[request.__name__]["properties"], engine)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     if needs_key:
@@ -86,6 +88,32 @@ def openapi_document(app: FastAPI, *, needs_key: bool) -> dict[str, Any]:
             if needs_key and path.startswith("/v1/"):
                 operation["security"] = [{"key": []}]
     return document
+
+
+def _bound(properties: dict[str, Any], engine: ServingEngine) -> None:
+    """Write an engine's limits into the properties of a request."""
+    _value_schema(properties["model"])["enum"] = list(engine.model_names)
+    for name in LENGTHS & properties.keys():
+        _value_schema(properties[name])["maximum"] = engine.max_model_len - 1
+    token_ids = _value_schema(properties["stop_token_ids"])
+    token_ids["items"]["maximum"] = engine.tokenizer.vocab_size - 1
+    _value_schema(properties["logit_bias"])["propertyNames"] = {"pattern": "^[0-9]{1,9}$"}
+
+
+def _value_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The branch of a nullable schema that is not null."""
+    return next(branch for branch in schema["anyOf"] if branch != {"type": "null"})
+
+
+def _event(chunk: type[BaseModel]) -> dict[str, Any]:
+    """One server-sent event; before OpenAPI 3.2 a stream's schema describes each of them."""
+    chunk_or_error = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"anyOf": [_reference(chunk), _reference(ErrorResponse)]},
+    }
+    data = {"anyOf": [{"const": "[DONE]"}, chunk_or_error]}
+    return {"type": "object", "properties": {"data": data}, "required": ["data"]}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:
