@@ -17,18 +17,19 @@ class ServingTokenizer(Protocol):
     def has_chat_template(self) -> bool:
         """Whether the model brings a chat template."""
 
-    def encode(self, text: str, add_special: bool = False) -> list[int]:
+    def encode(self, text: str, /, add_special: bool = False) -> list[int]:
         """Token ids of a text."""
 
-    def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
+    def decode(self, token_ids: Sequence[int], /, skip_special: bool = True) -> str:
         """Text of token ids."""
 
-    def convert_id_to_bytes(self, token_id: int) -> bytes:
-        """Bytes of one token; they may be half a UTF-8 character."""
+    def convert_id_to_token(self, token_id: int) -> str:
+        """The vocabulary's spelling of a token."""
 
     def apply_chat_template(
         self,
         messages: Sequence[Mapping[str, Any]],
+        /,
         tools: Sequence[Mapping[str, Any]] | None = None,
         add_generation_prompt: bool = True,
     ) -> str:
