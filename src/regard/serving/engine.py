@@ -1,6 +1,7 @@
 """The engine: requests in, tokens out, one `step()` at a time."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 import torch
@@ -15,7 +16,7 @@ from regard.serving.request import Request
 from regard.serving.sampling import SampledTokens, Sampler
 from regard.serving.scheduler import ScheduledBatch, Scheduler, SchedulerConfig
 from regard.serving.sequences import Sequences
-from regard.serving.threads import default_num_threads
+from regard.serving.threads import AdaptiveThreads, default_num_threads
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Engine:
             WeightsError: the model cannot be loaded.
             InvalidRequestError: options that contradict each other or the machine.
         """
-        torch.set_num_threads(default_num_threads(config.num_threads))
+        self._threads = AdaptiveThreads(default_num_threads(config.num_threads))
         self.config = config
         self.loaded = model or load(config)
         self.tokenizer = self.loaded.tokenizer
@@ -123,7 +124,13 @@ class Engine:
             device=self.loaded.numerics.device,
             loras=self.loaded.loras,
         )
+        num_rows = rows.token_ids.shape[0]
+        threads = self._threads.begin(num_rows)
+        if threads != torch.get_num_threads():
+            torch.set_num_threads(threads)
+        started = time.perf_counter()
         logits = self._forward(rows, self._caches)
+        self._threads.end(num_rows, time.perf_counter() - started)
         requests = [chunk.request for chunk in batch.chunks if chunk.samples]
         if not requests:
             return None

@@ -29,6 +29,17 @@ _SPLITS = {
 }
 
 
+def _byte_letters() -> dict[str, int]:
+    """GPT-2's spelling: printable bytes are themselves, the others letters from 256 on."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    letters = {chr(byte): byte for byte in printable}
+    return letters | {chr(256 + place): byte for place, byte in enumerate(others)}
+
+
+_BYTE_OF_LETTER = _byte_letters()
+
+
 class Tokenizer:
     """A tokenizer with what serving needs around it."""
 
@@ -46,11 +57,9 @@ class Tokenizer:
         self.bos_token_id = bos_token_id
         self.chat_template = chat_template
         self._add_bos = add_bos
-        self._special_ids = frozenset(
-            token_id
-            for token_id, token in backend.get_added_tokens_decoder().items()
-            if token.special
-        )
+        added = backend.get_added_tokens_decoder()
+        self._added_ids = frozenset(added)
+        self._special_ids = frozenset(i for i, token in added.items() if token.special)
 
     @classmethod
     def from_directory(cls, directory: Path) -> "Tokenizer":
@@ -146,9 +155,9 @@ class Tokenizer:
             return [self.bos_token_id, *ids]
         return list(ids)
 
-    def decode(self, token_ids: Sequence[int], skip_special: bool = True) -> str:
+    def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
         """Text of tokens; incomplete UTF-8 becomes U+FFFD."""
-        return self.backend.decode(list(token_ids), skip_special_tokens=skip_special)
+        return self.backend.decode(list(ids), skip_special_tokens=skip_special)
 
     def is_special(self, token_id: int) -> bool:
         """Whether a token is a control token."""
@@ -157,6 +166,17 @@ class Tokenizer:
     def convert_id_to_token(self, token_id: int) -> str:
         """The vocabulary's spelling of a token; empty for an id the vocabulary lacks."""
         return self.backend.id_to_token(token_id) or ""
+
+    def convert_id_to_bytes(self, token_id: int) -> bytes:
+        """Bytes of one token; they may be half a UTF-8 character."""
+        token = self.convert_id_to_token(token_id)
+        if token_id in self._added_ids:
+            return token.encode()
+        try:
+            return bytes(_BYTE_OF_LETTER[letter] for letter in token)
+        except KeyError:
+            # Not a byte-level vocabulary: the token is its text.
+            return self.decode([token_id], skip_special=False).encode()
 
     def apply_chat_template(
         self,
