@@ -29,15 +29,11 @@ class FakeTokenizer:
     def encode(self, text: str, add_special: bool = False) -> list[int]:
         return list(text.encode())
 
-    def decode(self, token_ids: Sequence[int], skip_special: bool = True) -> str:
-        kept = b"".join(
-            bytes([token]) if token != EOS else b"" if skip_special else b"<eos>"
-            for token in token_ids
-        )
-        return kept.decode(errors="replace")
+    def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
+        return bytes(token for token in ids if token != EOS).decode(errors="replace")
 
-    def convert_id_to_token(self, token_id: int) -> str:
-        return "<eos>" if token_id == EOS else f"<0x{token_id:02X}>"
+    def convert_id_to_bytes(self, token_id: int) -> bytes:
+        return b"<eos>" if token_id == EOS else bytes([token_id])
 
     def apply_chat_template(
         self,

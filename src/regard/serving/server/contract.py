@@ -23,8 +23,8 @@ class ServingTokenizer(Protocol):
     def decode(self, token_ids: Sequence[int], /, skip_special: bool = True) -> str:
         """Text of token ids."""
 
-    def convert_id_to_token(self, token_id: int) -> str:
-        """The vocabulary's spelling of a token."""
+    def convert_id_to_bytes(self, token_id: int) -> bytes:
+        """Bytes of one token; they may be half a UTF-8 character."""
 
     def apply_chat_template(
         self,

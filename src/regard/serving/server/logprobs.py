@@ -6,7 +6,6 @@ from regard.serving.outputs import TokenLogprobs
 from regard.serving.server.chat_protocol import ChatLogprobs, TokenLogprob, TopLogprob
 from regard.serving.server.completion_protocol import CompletionLogprobs
 from regard.serving.server.contract import ServingTokenizer
-from regard.serving.server.token_bytes import token_bytes
 
 # What OpenAI sends for a token that cannot be: JSON has no infinity.
 IMPOSSIBLE = -9999.0
@@ -28,7 +27,7 @@ def _chat_entry(tokenizer: ServingTokenizer, entry: TokenLogprobs) -> TokenLogpr
 
 
 def _chat_token(tokenizer: ServingTokenizer, token_id: int, logprob: float) -> TopLogprob:
-    data = token_bytes(tokenizer, token_id)
+    data = tokenizer.convert_id_to_bytes(token_id)
     text = data.decode("utf-8", errors="replace")
     return TopLogprob(token=text, bytes=list(data), logprob=max(logprob, IMPOSSIBLE))
 
@@ -69,7 +68,7 @@ def completion_logprobs(
 
 
 def _completion_token(tokenizer: ServingTokenizer, token_id: int) -> str:
-    data = token_bytes(tokenizer, token_id)
+    data = tokenizer.convert_id_to_bytes(token_id)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
