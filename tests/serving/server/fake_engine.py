@@ -24,6 +24,7 @@ class FakeTokenizer:
 
     vocab_size = 257
     has_chat_template = True
+    chat_template = "{{ messages }} {{ tools }}"
     eos_token_ids = frozenset({EOS})
 
     def encode(self, text: str, add_special: bool = False) -> list[int]:

@@ -1,9 +1,12 @@
 """Separates an answer's text into content, reasoning and tool calls."""
 
+import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from regard.serving.reasoning import ReasoningSplitter
 from regard.serving.server.chat_protocol import ToolCall, ToolCallDelta
+from regard.serving.tool_calls import ToolCallStream, ToolEvent
 
 
 class AnswerPart(NamedTuple):
@@ -20,13 +23,64 @@ class AnswerPart(NamedTuple):
 class AnswerParser:
     """Follows one answer as its text arrives."""
 
+    def __init__(
+        self, *, reasoning: ReasoningSplitter | None = None, calls: ToolCallStream | None = None
+    ) -> None:
+        """Take what reads the text.
+
+        Args:
+            reasoning: where the model's template marks reasoning.
+            calls: where the request has tools.
+        """
+        self._reasoning = reasoning
+        self._calls = calls
+        self._num_calls = 0
+
     def push(self, text: str) -> AnswerPart:
         """Take new text."""
-        return AnswerPart(content=text)
+        if self._reasoning is None:
+            return self._read(text, "")
+        split = self._reasoning.push(text)
+        return self._read(split.content, split.reasoning)
 
     def flush(self) -> AnswerPart:
         """What was held back at the end."""
-        return AnswerPart()
+        reasoning = ""
+        events: list[ToolEvent] = []
+        if self._reasoning is not None:
+            reasoning, content = self._reasoning.flush()
+            events = self._events(content)
+        if self._calls is not None:
+            events += self._calls.flush()
+        return self._part(events, reasoning)
+
+    def _read(self, content: str, reasoning: str) -> AnswerPart:
+        return self._part(self._events(content), reasoning)
+
+    def _events(self, content: str) -> list[ToolEvent]:
+        if self._calls is None:
+            return [ToolEvent(content=content)]
+        return self._calls.push(content)
+
+    def _part(self, events: Sequence[ToolEvent], reasoning: str) -> AnswerPart:
+        return AnswerPart(
+            content="".join(event.content for event in events),
+            reasoning=reasoning,
+            tool_calls=tuple(
+                self._delta(event) for event in events if event.name is not None or event.arguments
+            ),
+        )
+
+    def _delta(self, event: ToolEvent) -> ToolCallDelta:
+        if event.name is None:
+            return ToolCallDelta(index=self._num_calls - 1, function={"arguments": event.arguments})
+        self._num_calls += 1
+        return ToolCallDelta(
+            index=self._num_calls - 1,
+            id=f"call_{uuid.uuid4().hex[:24]}",
+            type="function",
+            function={"name": event.name, "arguments": event.arguments},
+        )
 
 
 def merge_parts(parts: Sequence[AnswerPart]) -> tuple[str, str, list[ToolCall]]:

@@ -8,6 +8,8 @@ from fastapi import Request, Response
 
 from regard.serving.errors import InvalidRequestError
 from regard.serving.outputs import GenerationRequest, RequestOutput, TokenLogprobs
+from regard.serving.reasoning import START as REASONING_START
+from regard.serving.reasoning import ReasoningSplitter, marks_reasoning
 from regard.serving.sampling_params import StructuredOutput
 from regard.serving.server.answer_parser import AnswerParser, AnswerPart, merge_parts
 from regard.serving.server.chat_prompt import template_messages
@@ -34,6 +36,10 @@ from regard.serving.server.sampling_options import (
     structured_output,
 )
 from regard.serving.server.streaming import EventStream
+from regard.serving.server.tool_use import ToolUse, describe_in_messages, tool_use
+
+# Templates that can list tools name this variable.
+TOOLS_VARIABLE = "tools"
 
 
 class ChatAnswer:
@@ -46,6 +52,8 @@ class ChatAnswer:
         self._tokenizer = context.engine.tokenizer
         self._body = body
         self._admission = admission
+        self._tool_use = ToolUse()
+        self._starts_in_reasoning = False
 
     async def respond(self, client: Request) -> Response:
         """Run the request and answer, streaming or not.
@@ -66,14 +74,21 @@ class ChatAnswer:
         body = self._body
         _check_options(body)
         max_tokens = body.max_completion_tokens or body.max_tokens
+        self._tool_use = tool_use(body)
         params = sampling_params(
             body,
             vocab_size=self._tokenizer.vocab_size,
             max_tokens=max_tokens,
             logprobs=(body.top_logprobs or 0) if body.logprobs else None,
-            structured=only_one(structured_output(body), _response_format(body)),
+            structured=only_one(
+                structured_output(body), _response_format(body), self._tool_use.form
+            ),
         )
-        token_ids = tuple(self._tokenizer.encode(self._prompt()))
+        prompt = self._prompt()
+        # A form holds from the first token on, so that nothing stands before it.
+        inside = prompt.rstrip().endswith(REASONING_START)
+        self._starts_in_reasoning = inside and params.structured is None
+        token_ids = tuple(self._tokenizer.encode(prompt))
         self._context.check_length(len(token_ids), max_tokens)
         return GenerationRequest(self._admission.id, token_ids, params, self._admission.model)
 
@@ -83,13 +98,20 @@ class ChatAnswer:
                 f"{self._admission.model} has no chat template; use /v1/completions, or start the "
                 "server with --chat-template FILE"
             )
+        messages, tools = template_messages(self._body.messages), self._tool_use.tools
+        if TOOLS_VARIABLE not in (self._tokenizer.chat_template or ""):
+            messages, tools = describe_in_messages(messages, tools), ()
         return self._tokenizer.apply_chat_template(
-            template_messages(self._body.messages),
+            messages,
+            tools=tools or None,
             add_generation_prompt=self._body.add_generation_prompt is not False,
         )
 
     def _parser(self) -> AnswerParser:
-        return AnswerParser()
+        reasoning = None
+        if marks_reasoning(self._tokenizer.chat_template):
+            reasoning = ReasoningSplitter(starts_inside=self._starts_in_reasoning)
+        return AnswerParser(reasoning=reasoning, calls=self._tool_use.stream())
 
     def _whole(self, gains: Sequence[Gain]) -> ChatCompletion:
         sequences: dict[int, list[RequestOutput]] = {}

@@ -14,6 +14,10 @@ class ServingTokenizer(Protocol):
         """Number of token ids."""
 
     @property
+    def chat_template(self) -> str | None:
+        """The template's text."""
+
+    @property
     def has_chat_template(self) -> bool:
         """Whether the model brings a chat template."""
 
