@@ -55,6 +55,10 @@ async def test_usage_comes_last_in_a_stream_that_asks_for_it(client):
     assert all(event["usage"] is None for event in events[:-1])
 
 
+async def test_streams_that_do_not_ask_have_no_usage(client):
+    assert all("usage" not in event for event in events_of(await ask(client, stream=True)))
+
+
 async def test_n_answers_have_their_own_index_and_the_prompt_counts_once(client):
     answer = (await ask(client, n=3, max_tokens=4)).json()
     assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]

@@ -63,13 +63,17 @@ class AnswerParser:
         return self._calls.push(content)
 
     def _part(self, events: Sequence[ToolEvent], reasoning: str) -> AnswerPart:
-        return AnswerPart(
-            content="".join(event.content for event in events),
-            reasoning=reasoning,
-            tool_calls=tuple(
-                self._delta(event) for event in events if event.name is not None or event.arguments
-            ),
-        )
+        deltas: list[ToolCallDelta] = []
+        for event in events:
+            if event.name is None and not event.arguments:
+                continue
+            delta = self._delta(event)
+            if deltas and deltas[-1].index == delta.index:
+                deltas[-1].function["arguments"] += event.arguments
+            else:
+                deltas.append(delta)
+        content = "".join(event.content for event in events)
+        return AnswerPart(content, reasoning, tuple(deltas))
 
     def _delta(self, event: ToolEvent) -> ToolCallDelta:
         if event.name is None:

@@ -34,6 +34,7 @@ from regard.serving.server.sampling_options import (
     only_one,
     sampling_params,
     structured_output,
+    wants_usage,
 )
 from regard.serving.server.streaming import EventStream
 from regard.serving.server.tool_use import ToolUse, describe_in_messages, tool_use
@@ -161,19 +162,20 @@ class ChatAnswer:
             choices = streams[output.index].push(output, logprobs)
             if choices:
                 yield self._chunk(choices)
-        options = self._body.stream_options
-        if options is not None and options.include_usage:
+        if wants_usage(self._body):
             yield self._chunk([], counter.usage())
 
     def _chunk(self, choices: list[ChunkChoice], usage: Usage | None = None) -> ChatCompletionChunk:
-        return ChatCompletionChunk(
+        chunk = ChatCompletionChunk(
             id=self._admission.id,
             object="chat.completion.chunk",
             created=self._admission.created,
             model=self._admission.model,
             choices=choices,
-            usage=usage,
         )
+        if wants_usage(self._body):
+            chunk.usage = usage
+        return chunk
 
     def _logprobs(self, entries: Sequence[TokenLogprobs]) -> ChatLogprobs | None:
         return chat_logprobs(self._tokenizer, entries) if self._body.logprobs else None

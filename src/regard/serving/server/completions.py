@@ -24,6 +24,7 @@ from regard.serving.server.sampling_options import (
     check_token_ids,
     sampling_params,
     structured_output,
+    wants_usage,
 )
 from regard.serving.server.streaming import EventStream
 
@@ -132,19 +133,20 @@ class CompletionAnswer:
                     stop_reason=output.stop_reason,
                 )
                 yield self._completion([choice], None)
-        options = self._body.stream_options
-        if options is not None and options.include_usage:
+        if wants_usage(self._body):
             yield self._completion([], counter.usage())
 
     def _completion(self, choices: list[CompletionChoice], usage: Usage | None) -> Completion:
-        return Completion(
+        completion = Completion(
             id=self._admission.id,
             object="text_completion",
             created=self._admission.created,
             model=self._admission.model,
             choices=choices,
-            usage=usage,
         )
+        if usage is not None or wants_usage(self._body):
+            completion.usage = usage
+        return completion
 
     def _choice_index(self, gain: Gain) -> int:
         return gain.prompt_index * self._num_answers + gain.output.index

@@ -90,6 +90,11 @@ def check_stream_options(fields: SamplingFields) -> None:
         )
 
 
+def wants_usage(fields: SamplingFields) -> bool:
+    """Whether a stream has usage: null in its chunks, the counts in one more at its end."""
+    return fields.stream_options is not None and bool(fields.stream_options.include_usage)
+
+
 def structured_output(fields: SamplingFields) -> StructuredOutput | None:
     """The form asked for by `structured_outputs` or the older `guided_*` fields.
 
