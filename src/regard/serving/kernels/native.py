@@ -7,12 +7,13 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import torch
 
-SOURCES = ("linear/cpu.c", "paged_attention/cpu.c")
+SOURCES = ("linear/cpu.c", "paged_attention/cpu.c", "rms_norm/cpu.c", "swiglu/cpu.c")
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fopenmp", "-shared", "-fPIC")
 REQUIRED_CPU_FLAGS = frozenset({"avx2", "fma", "f16c"})
 
@@ -77,6 +78,14 @@ def library() -> ctypes.CDLL:
     if not target.exists():
         _build(target, sources)
     return ctypes.CDLL(str(target))
+
+
+@cache
+def function(name: str, signature: tuple[type, ...]) -> Callable[..., None]:
+    """A kernel by name, with the C types of its arguments."""
+    kernel = library()[name]
+    kernel.argtypes, kernel.restype = signature, None
+    return kernel
 
 
 @cache

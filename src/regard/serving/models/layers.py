@@ -1,10 +1,12 @@
 """Small layers that several models share."""
 
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from regard.serving.kernels.rms_norm.cpu import rms_norm
+from regard.serving.kernels.rms_norm.reference import rms_norm_reference
+from regard.serving.kernels.swiglu.cpu import swiglu
+from regard.serving.kernels.swiglu.reference import swiglu_reference
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import LoadedTensor, QuantisedTensor
 
@@ -13,12 +15,15 @@ class RMSNorm:
     """x / rms(x) * weight over the last dimension."""
 
     def __init__(self, weight: Tensor, eps: float, numerics: Numerics) -> None:
-        self._weight = weight.to(numerics.device, numerics.activation_dtype)
+        self._weight = weight.to(numerics.device, numerics.activation_dtype).contiguous()
         self._eps = eps
+        self._is_native = numerics.uses_native_kernels
 
     def __call__(self, x: Float[Tensor, "rows hidden"]) -> Float[Tensor, "rows hidden"]:
         """Normalise each row."""
-        return F.rms_norm(x, self._weight.shape, self._weight, self._eps)
+        if self._is_native:
+            return rms_norm(x, self._weight, self._eps)
+        return rms_norm_reference(x, self._weight, self._eps)
 
 
 class Embedding:
@@ -38,7 +43,14 @@ class Embedding:
         return self._table[token_ids].to(self._numerics.activation_dtype)
 
 
-def swiglu(gate_up: Float[Tensor, "rows double"]) -> Float[Tensor, "rows half"]:
+class SwiGLU:
     """silu(gate) * up of two halves that stand side by side."""
-    gate, up = gate_up.chunk(2, dim=-1)
-    return torch.nn.functional.silu(gate) * up
+
+    def __init__(self, numerics: Numerics) -> None:
+        self._is_native = numerics.uses_native_kernels
+
+    def __call__(self, gate_up: Float[Tensor, "rows double"]) -> Float[Tensor, "rows half"]:
+        """Gate each row."""
+        if self._is_native and gate_up.is_contiguous():
+            return swiglu(gate_up)
+        return swiglu_reference(gate_up)

@@ -9,7 +9,7 @@ from torch import Tensor
 from regard.serving.models.attention import LayerCache, PagedAttention
 from regard.serving.models.config import ModelConfig
 from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
-from regard.serving.models.layers import Embedding, RMSNorm, swiglu
+from regard.serving.models.layers import Embedding, RMSNorm, SwiGLU
 from regard.serving.models.linear import Linear
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import LoadedTensor, dense
@@ -61,6 +61,7 @@ class LlamaFeedForward:
         self._norm = RMSNorm(weight, config.rms_norm_eps, numerics)
         names = [f"{prefix}.mlp.gate_proj", f"{prefix}.mlp.up_proj"]
         self._gate_up = make_linear(names, tensors, numerics)
+        self._activate = SwiGLU(numerics)
         self._down = make_linear([f"{prefix}.mlp.down_proj"], tensors, numerics)
 
     def __call__(
@@ -68,7 +69,7 @@ class LlamaFeedForward:
     ) -> Float[Tensor, "rows hidden"]:
         """Add the feed-forward output; keeps no state of any request."""
         gate_up = self._gate_up(self._norm(residual), adapters)
-        return residual + self._down(swiglu(gate_up), adapters)
+        return residual + self._down(self._activate(gate_up), adapters)
 
 
 class Llama:

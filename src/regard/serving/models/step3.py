@@ -11,7 +11,7 @@ from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
 from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
-from regard.serving.models.layers import Embedding, RMSNorm, swiglu
+from regard.serving.models.layers import Embedding, RMSNorm, SwiGLU
 from regard.serving.models.linear import Linear, make_multiply
 from regard.serving.models.llama import make_linear
 from regard.serving.models.numerics import Numerics
@@ -58,19 +58,20 @@ class Step3Attention:
         return residual + self._out(self._attend(qkv, cache, batch), batch.adapters)
 
 
-class SwiGLU:
+class DenseFeedForward:
     """down(silu(gate) * up): the dense feed-forward and the shared expert."""
 
     def __init__(self, tensors: Tensors, prefix: str, numerics: Numerics) -> None:
         names = [f"{prefix}.gate_proj", f"{prefix}.up_proj"]
         self._gate_up: Linear = make_linear(names, tensors, numerics)
+        self._activate = SwiGLU(numerics)
         self._down: Linear = make_linear([f"{prefix}.down_proj"], tensors, numerics)
 
     def __call__(
         self, x: Float[Tensor, "rows hidden"], adapters: Sequence[AdapterRows] = ()
     ) -> Float[Tensor, "rows hidden"]:
         """Feed each row forward."""
-        return self._down(swiglu(self._gate_up(x, adapters)), adapters)
+        return self._down(self._activate(self._gate_up(x, adapters)), adapters)
 
 
 class Experts:
@@ -82,6 +83,7 @@ class Experts:
         # The router stays float32: a flipped choice changes a token more than any rounding.
         router = dense(tensors[f"{prefix}.gate.weight"]).float()
         self._route = make_multiply([router], _float32(numerics))
+        self._activate = SwiGLU(numerics)
         self._top_k = config.num_experts_per_token
         stacks = [dense(tensors[f"{prefix}.{part}_proj.weight"]) for part in ("gate", "up", "down")]
         self._experts = [
@@ -105,7 +107,7 @@ class Experts:
         for expert in sorted(set(ids.flatten().tolist())):
             rows, slots = (ids == expert).nonzero(as_tuple=True)
             gate_up, down = self._experts[expert]
-            parts[rows, slots] = down(swiglu(gate_up(x[rows]))).float()
+            parts[rows, slots] = down(self._activate(gate_up(x[rows]))).float()
         weighted = parts * weights[:, :, None]
         total = weighted[:, 0]
         for slot in range(1, self._top_k):
@@ -123,7 +125,7 @@ class Step3FeedForward:
         self._norm = RMSNorm(weight, config.rms_norm_eps, numerics)
         is_moe = layer in config.moe_layers
         dense_name = f"{prefix}.{'share_expert' if is_moe else 'mlp'}"
-        self._dense = SwiGLU(tensors, dense_name, numerics)
+        self._dense = DenseFeedForward(tensors, dense_name, numerics)
         self._experts = Experts(config, tensors, f"{prefix}.moe", numerics) if is_moe else None
 
     def __call__(

@@ -21,33 +21,42 @@ class CpuLinear:
     """y = x @ weight.T over a packed weight; x (rows, in) float32, y (rows, out) float32."""
 
     def __init__(self, weight: PackedWeight) -> None:
-        self.weight = weight
-        self._call = native.library().regard_linear
-        self._call.argtypes = _SIGNATURE
-        self._call.restype = None
+        self._weight = weight
+        self._call = native.function("regard_linear", _SIGNATURE)
+        # Read once: a decode step makes two hundred of these calls.
+        self._pointer = weight.data.data_ptr()
+        self._padded = weight.padded_out_features
+        self._panel_bytes = weight.panel_bytes
+        self._scratch = torch.empty(0, dtype=torch.uint8)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Multiply; the result of a row depends on that row alone."""
-        weight = self.weight
+        weight, padded = self._weight, self._padded
         rows, in_features = x.shape
         assert x.dtype == torch.float32, x.dtype
         assert in_features == weight.in_features, x.shape
         x = x.contiguous()
-        y = torch.empty(rows, weight.padded_out_features)
-        scratch = torch.empty(
-            rows * (2 * in_features + 8 * (in_features // BLOCK)) if weight.is_quantised else 0,
-            dtype=torch.uint8,
-        )
+        y = torch.empty(rows, padded)
         self._call(
             x.data_ptr(),
-            weight.data.data_ptr(),
+            self._pointer,
             y.data_ptr(),
             rows,
-            weight.padded_out_features,
+            padded,
             in_features,
-            weight.panel_bytes,
+            self._panel_bytes,
             weight.format,
-            scratch.data_ptr(),
+            self._room(rows),
             torch.get_num_threads(),
         )
-        return y if weight.out_features == y.shape[1] else y[:, : weight.out_features]
+        return y if weight.out_features == padded else y[:, : weight.out_features]
+
+    def _room(self, rows: int) -> int:
+        """Address of scratch memory for the rounded activations of so many rows."""
+        if not self._weight.is_quantised:
+            return 0
+        columns = self._weight.in_features
+        size = rows * (2 * columns + 8 * (columns // BLOCK))
+        if self._scratch.numel() < size:
+            self._scratch = torch.empty(size, dtype=torch.uint8)
+        return self._scratch.data_ptr()

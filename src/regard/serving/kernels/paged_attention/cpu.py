@@ -36,8 +36,7 @@ def rope_append(
     v_cache: Tensor,
 ) -> None:
     """Rotate q and k of `qkv` (rows, (heads + 2 kv_heads) * dim) in place and append k, v."""
-    call = native.library().regard_rope_append
-    call.argtypes, call.restype = _APPEND_SIGNATURE, None
+    call = native.function("regard_rope_append", _APPEND_SIGNATURE)
     _, kv_heads, dim, block_size = k_cache.shape
     rows, width = qkv.shape
     assert qkv.is_contiguous()
@@ -69,8 +68,7 @@ def paged_attention(
     scale: float,
 ) -> Tensor:
     """As the reference; the queries are the first num_heads * dim columns of `qkv`."""
-    call = native.library().regard_paged_attention
-    call.argtypes, call.restype = _ATTEND_SIGNATURE, None
+    call = native.function("regard_paged_attention", _ATTEND_SIGNATURE)
     _, kv_heads, dim, block_size = k_cache.shape
     rows, width = block_tables.shape
     rows = qkv.shape[0]
