@@ -23,4 +23,4 @@ def test_extreme_gates_stay_finite(gate):
     gate_up = torch.tensor([[gate] * 8 + [1.0] * 8])
     out = swiglu(gate_up)
     assert torch.isfinite(out).all()
-    assert torch.allclose(out, swiglu_reference(gate_up), rtol=1e-5, atol=1e-30)
+    assert torch.allclose(out, swiglu_reference(gate_up), rtol=1e-5, atol=1e-8)
