@@ -38,3 +38,8 @@ def test_a_full_queue_says_when_to_come_back():
 @pytest.mark.parametrize("value", ["x" * 1000, 10**5000, [1] * 1000], ids=["text", "int", "list"])
 def test_values_in_messages_are_short(value: object):
     assert len(shorten(value)) < 130
+
+
+def test_a_failed_step_tells_its_first_line_only():
+    message = failure_of(StepFailedError("first\n" + "state " * 1000)).body["error"]["message"]
+    assert message == "first"

@@ -14,6 +14,7 @@ from regard.serving.errors import (
 )
 
 MAX_VALUE_LENGTH = 120
+MAX_MESSAGE_LENGTH = 200
 
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
@@ -71,7 +72,9 @@ def failure_of(error: Exception) -> Failure:
         case EngineStoppedError():
             return Failure(503, _body(str(error), UNAVAILABLE, None, "server_stopping"), {})
         case ServingError():
-            return Failure(500, _body(str(error), SERVER_ERROR, None, "step_failed"), {})
+            # The whole of an exception's text, traces of libraries included, is in the log.
+            message = str(error).partition("\n")[0][:MAX_MESSAGE_LENGTH]
+            return Failure(500, _body(message, SERVER_ERROR, None, "step_failed"), {})
     return Failure(500, _body("internal error; the log has it", SERVER_ERROR, None, None), {})
 
 
