@@ -1,19 +1,25 @@
 """Chooses tokens from logits."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional
 
+from regard.serving.adjustments import adjust, is_adjusted
 from regard.serving.outputs import TokenLogprobs
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams
+from regard.serving.truncation import least_kept, truncates
 
-NEVER = float("-inf")
+# A vocabulary is searched a block at a time: on a CPU torch.max and torch.sum over the last
+# dimension use vector instructions and torch.argmax and torch.cumsum do not (10 times slower).
+BLOCK = 256
+# Division by less would overflow float32 for logits of usual size; the draw is greedy long before.
+LEAST_TEMPERATURE = 1e-5
 
 
 class SampledTokens(NamedTuple):
@@ -26,11 +32,11 @@ class SampledTokens(NamedTuple):
 
 
 class Sampler:
-    """Penalties, masks, temperature, truncation and the draw, in that order."""
+    """Bias, penalties, masks, temperature, truncation and the draw, in that order."""
 
     def __init__(self, *, seed: int, eos_token_ids: frozenset[int]) -> None:
         self._generator = torch.Generator().manual_seed(seed)
-        self._eos_token_ids = sorted(eos_token_ids)
+        self._eos_token_ids = eos_token_ids
 
     def sample(
         self,
@@ -41,140 +47,136 @@ class Sampler:
         """One token a row.
 
         Args:
-            logits: float32.
+            logits: float32; left as they are.
             requests: the row's requests.
             masks: tokens a row's grammar allows (a bool tensor over the grammar's vocabulary), or
                 None.
         """
         assert logits.shape[0] == len(requests) == len(masks)
         raw = logits
-        if any(
-            mask is not None or _is_adjusted(r) for r, mask in zip(requests, masks, strict=True)
-        ):
+        if any(is_adjusted(r) or m is not None for r, m in zip(requests, masks, strict=True)):
             logits = logits.clone()
-            for row, (request, mask) in enumerate(zip(requests, masks, strict=True)):
-                self._adjust(logits[row], request, mask)
-        token_ids = torch.argmax(logits, dim=-1).tolist()
-        drawn = [i for i, request in enumerate(requests) if not request.params.is_greedy]
-        if drawn:
-            chosen = self._draw(logits[drawn], [requests[i] for i in drawn])
-            for row, token_id in zip(drawn, chosen, strict=True):
-                token_ids[row] = token_id
-        logprobs = [
-            None
-            if r.params.logprobs is None
-            else _logprobs(raw[i], token_ids[i], r.params.logprobs)
-            for i, r in enumerate(requests)
-        ]
-        return SampledTokens(token_ids, logprobs)
+            adjust(logits, requests, masks, self._eos_token_ids)
+        token_ids = self._choose(logits, requests)
+        return SampledTokens(token_ids, logprobs_of(raw, requests, token_ids))
 
-    def _adjust(self, row: Float[Tensor, " vocab"], request: Request, mask: Tensor | None) -> None:
-        params = request.params
-        for token_id, bias in params.logit_bias:
-            if 0 <= token_id < row.shape[0]:
-                row[token_id] += bias
-        if len(request.output_token_ids) < params.min_tokens:
-            ends = [*self._eos_token_ids, *params.stop_token_ids]
-            row[[end for end in ends if end < row.shape[0]]] = NEVER
-        _penalise(row, request)
-        if mask is not None:
-            size = min(row.shape[0], mask.shape[0])
-            row[:size].masked_fill_(~mask[:size].to(row.device), NEVER)
-            row[size:] = NEVER
+    def _choose(
+        self, logits: Float[Tensor, "rows vocab"], requests: Sequence[Request]
+    ) -> list[int]:
+        drawn = [i for i, request in enumerate(requests) if not request.params.is_greedy]
+        if not drawn:
+            return [int(i) for i in argmax(logits).tolist()]
+        if len(drawn) == len(requests):
+            return self._draw(logits, requests)
+        token_ids = [int(i) for i in argmax(logits).tolist()]
+        chosen = self._draw(logits[drawn], [requests[i] for i in drawn])
+        for row, token_id in zip(drawn, chosen, strict=True):
+            token_ids[row] = token_id
+        return token_ids
 
     def _draw(self, logits: Float[Tensor, "rows vocab"], requests: Sequence[Request]) -> list[int]:
         params = [request.params for request in requests]
-        temperatures = _column([p.temperature for p in params], logits)
-        scaled = truncate(logits / temperatures, params)
-        # The exponential race: argmax of p / Exp(1) is a draw from p, in one pass over the row.
-        noise = torch.empty(scaled.shape)
+        weights = weigh(logits, params)
+        uniforms = self._uniforms(requests).to(logits.device)
+        return [int(token_id) for token_id in draw(weights, uniforms).tolist()]
+
+    def _uniforms(self, requests: Sequence[Request]) -> Float[Tensor, " rows"]:
+        """A number in [0, 1) a row; a seeded one depends on seed and place alone."""
+        uniforms = torch.rand(len(requests), dtype=torch.float64, generator=self._generator)
         for row, request in enumerate(requests):
-            noise[row].exponential_(generator=self._generator_of(request))
-        probabilities = torch.softmax(scaled, dim=-1)
-        race = probabilities / noise.to(probabilities.device)
-        return [int(token_id) for token_id in torch.argmax(race, dim=-1).tolist()]
-
-    def _generator_of(self, request: Request) -> torch.Generator:
-        """A generator that depends on seed and place alone, so that batches do not matter."""
-        if request.params.seed is None:
-            return self._generator
-        place = f"{request.params.seed}:{request.index}:{len(request.output_token_ids)}"
-        digest = hashlib.blake2b(place.encode(), digest_size=8).digest()
-        return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+            if request.params.seed is not None:
+                uniforms[row] = seeded_uniform(
+                    request.params.seed, request.index, len(request.output_token_ids)
+                )
+        return uniforms
 
 
-def truncate(
+def seeded_uniform(seed: int, index: int, place: int) -> float:
+    """A number in [0, 1) for output token `place` of sequence `index`.
+
+    It is a hash, not a stream: the batch around a request cannot change its draws, and a request
+    that was preempted goes on where it was.
+    """
+    digest = hashlib.blake2b(f"{seed}:{index}:{place}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "little") >> 11) / 2.0**53
+
+
+def weigh(
     logits: Float[Tensor, "rows vocab"], params: Sequence[SamplingParams]
 ) -> Float[Tensor, "rows vocab"]:
-    """Drop what top-k, top-p and min-p drop, each among what the one before left."""
-    if any(p.top_k for p in params):
-        logits = _top_k(logits, [p.top_k for p in params])
-    if any(p.top_p < 1.0 for p in params):
-        logits = _top_p(logits, [p.top_p for p in params])
-    if any(p.min_p > 0.0 for p in params):
-        probabilities = torch.softmax(logits, dim=-1)
-        least = probabilities.amax(-1, keepdim=True) * _column([p.min_p for p in params], logits)
-        logits = logits.masked_fill(probabilities < least, NEVER)
-    return logits
+    """Probabilities after temperature, 0 for what truncation drops (without making up for it)."""
+    temperatures = [max(p.temperature, LEAST_TEMPERATURE) for p in params]
+    if any(t != 1.0 for t in temperatures):
+        logits = logits / torch.tensor(temperatures, device=logits.device)[:, None]
+    weights = torch.softmax(logits, dim=-1)
+    limited = [row for row, p in enumerate(params) if truncates(p)]
+    if not limited:
+        return weights
+    rows = logits if len(limited) == len(params) else logits[limited]
+    kept = rows >= least_kept(rows, [params[row] for row in limited])[:, None]
+    if len(limited) == len(params):
+        return weights.mul_(kept)
+    weights[limited] *= kept
+    return weights
 
 
-def _top_k(logits: Tensor, ks: list[int]) -> Tensor:
-    vocab = logits.shape[1]
-    sizes = [min(k, vocab) if k else vocab for k in ks]
-    most = max((size for size in sizes if size < vocab), default=0)
-    if not most:
-        return logits
-    best = torch.topk(logits, most, dim=-1).values
-    places = torch.tensor([min(size, most) - 1 for size in sizes], device=logits.device)
-    least = best.gather(1, places[:, None])
-    unlimited = torch.tensor([size == vocab for size in sizes], device=logits.device)
-    return logits.masked_fill((logits < least) & ~unlimited[:, None], NEVER)
+def draw(
+    weights: Float[Tensor, "rows vocab"], uniforms: Float[Tensor, " rows"]
+) -> Int[Tensor, " rows"]:
+    """The token at which each row's running sum of weights passes its share of the whole.
+
+    Sums are float64, so that unlikely tokens keep their probability.
+    """
+    blocks = _in_blocks(weights, 0.0)  # (rows, blocks, BLOCK)
+    block, rest = _search(blocks.sum(-1).double(), uniforms)
+    inside, _ = _search(blocks[torch.arange(len(blocks)), block].double(), rest)
+    return block * BLOCK + inside
 
 
-def _top_p(logits: Tensor, ps: list[float]) -> Tensor:
-    ordered, order = torch.sort(logits, dim=-1, descending=True)
-    probabilities = torch.softmax(ordered, dim=-1)
-    # A token stays if those before it do not yet reach p; the likeliest always stays.
-    before = probabilities.cumsum(dim=-1) - probabilities
-    dropped = before >= _column(ps, logits)
-    dropped[:, 0] = False
-    # Rows without a limit must not lose their tail to rounding of the sum.
-    dropped &= _column(ps, logits) < 1.0
-    return logits.masked_fill(torch.zeros_like(dropped).scatter(1, order, dropped), NEVER)
+def _search(
+    weights: Float[Tensor, "rows n"], uniforms: Float[Tensor, " rows"]
+) -> tuple[Int[Tensor, " rows"], Float[Tensor, " rows"]]:
+    """The place of `uniforms` among `weights`, and how far into that weight it falls (0 to 1)."""
+    sums = weights.cumsum(-1)
+    total = sums[:, -1]
+    # Rounding must not reach the total: past it lie only tokens of weight 0.
+    target = torch.minimum(uniforms * total, torch.nextafter(total, torch.zeros_like(total)))
+    place = torch.searchsorted(sums, target[:, None], right=True)
+    width = weights.gather(1, place)[:, 0]
+    rest = (target - (sums.gather(1, place)[:, 0] - width)) / width
+    return place[:, 0], rest.clamp(0.0, 1.0)
 
 
-def _is_adjusted(request: Request) -> bool:
-    p = request.params
-    return bool(
-        p.logit_bias
-        or len(request.output_token_ids) < p.min_tokens
-        or p.repetition_penalty != 1.0
-        or p.presence_penalty
-        or p.frequency_penalty
-    )
+def argmax(logits: Float[Tensor, "rows vocab"]) -> Int[Tensor, " rows"]:
+    """The first of the greatest values of each row."""
+    if logits.device.type != "cpu":
+        return torch.argmax(logits, dim=-1)
+    blocks = _in_blocks(logits, float("-inf"))
+    block = blocks.amax(-1).argmax(-1)
+    return block * BLOCK + blocks[torch.arange(len(blocks)), block].argmax(-1)
 
 
-def _penalise(row: Float[Tensor, " vocab"], request: Request) -> None:
-    params = request.params
-    if params.repetition_penalty != 1.0:
-        seen = torch.tensor(sorted(set(request.token_ids)), device=row.device)
-        values, penalty = row[seen], params.repetition_penalty
-        row[seen] = torch.where(values > 0, values / penalty, values * penalty)
-    if (params.presence_penalty or params.frequency_penalty) and request.output_token_ids:
-        counts = Counter(request.output_token_ids)
-        output = torch.tensor(list(counts), device=row.device)
-        times = torch.tensor(list(counts.values()), device=row.device)
-        row[output] -= params.presence_penalty + params.frequency_penalty * times
+def _in_blocks(values: Float[Tensor, "rows vocab"], filler: float) -> Float[Tensor, "rows n size"]:
+    missing = -values.shape[1] % BLOCK
+    if missing:
+        values = functional.pad(values, (0, missing), value=filler)
+    return values.view(len(values), -1, BLOCK)
 
 
-def _logprobs(row: Float[Tensor, " vocab"], token_id: int, num_top: int) -> TokenLogprobs:
-    normal = torch.log_softmax(row, dim=-1)
-    top: tuple[tuple[int, float], ...] = ()
-    if num_top:
-        values, ids = torch.topk(normal, min(num_top, row.shape[0]))
-        top = tuple(zip(ids.tolist(), values.tolist(), strict=True))
-    return TokenLogprobs(token_id, float(normal[token_id]), top)
-
-
-def _column(values: list[float], like: Tensor) -> Tensor:
-    return torch.tensor(values, device=like.device)[:, None]
+def logprobs_of(
+    logits: Float[Tensor, "rows vocab"], requests: Sequence[Request], token_ids: Sequence[int]
+) -> list[TokenLogprobs | None]:
+    """Log-probabilities of the model itself: before bias, penalties, masks and temperature."""
+    found: list[TokenLogprobs | None] = [None] * len(requests)
+    wanted = [(row, r.params.logprobs) for row, r in enumerate(requests)]
+    asked = [(row, num_top) for row, num_top in wanted if num_top is not None]
+    if not asked:
+        return found
+    normal = torch.log_softmax(logits[[row for row, _ in asked]], dim=-1)
+    most = min(max(num_top for _, num_top in asked), normal.shape[1])
+    values, ids = (part.tolist() for part in torch.topk(normal, most, dim=-1))
+    for place, (row, num_top) in enumerate(asked):
+        top = tuple(zip(ids[place][:num_top], values[place][:num_top], strict=True))
+        chosen = float(normal[place, token_ids[row]])
+        found[row] = TokenLogprobs(token_ids[row], chosen, top)
+    return found
