@@ -183,3 +183,19 @@ def test_a_request_that_can_outgrow_the_cache_is_refused():
 def test_fast_mode_gives_the_tokens_of_exact_mode_on_a_tiny_model():
     jobs = [(prompt, GREEDY) for prompt in prompts(6)]
     assert run(tiny_engine(mode="fast"), jobs) == run(tiny_engine(mode="exact"), jobs)
+
+
+def test_a_grammar_that_cannot_go_on_ends_its_request_and_no_other(monkeypatch):
+    engine = tiny_engine()
+    state = StructuredOutput("regex", "a.{4}")
+    params = SamplingParams(temperature=0.0, max_tokens=9, structured=state)
+    for name, own in (("a", params), ("b", GREEDY)):
+        engine.add_request(make_requests(GenerationRequest(name, (1, 2), own), 512, None)[0])
+    grammar = engine._sequences._open["a"].grammar
+    grammar = engine._sequences._open["a"].grammar
+    monkeypatch.setattr(grammar, "accept", lambda token_id: setattr(grammar, "problem", "planted"))
+    outputs = [output for _ in range(20) for output in engine.step()]
+    ends = {o.request_id: (o.finish_reason, o.stop_reason) for o in outputs if o.finish_reason}
+    assert ends == {"a": ("error", "grammar"), "b": ("length", None)}
+    assert engine.stats().step_failures == 0
+    assert engine.kv_cache.usage == 0

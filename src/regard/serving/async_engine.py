@@ -5,12 +5,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from regard.serving.config import EngineConfig
 from regard.serving.engine import Engine
 from regard.serving.errors import (
     EngineStoppedError,
+    InvalidRequestError,
     QueueFullError,
     ServingError,
     StepFailedError,
@@ -19,6 +20,7 @@ from regard.serving.errors import (
 from regard.serving.intake import make_requests
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 from regard.serving.request import Request
+from regard.serving.sequences import GRAMMAR
 from regard.serving.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -95,7 +97,7 @@ class AsyncEngine:
         """Counters for the metrics page."""
         return self.engine.stats()
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[RequestOutput]:
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[RequestOutput, None]:
         """Yield what each of the n sequences gains, as it is made; closing it aborts them.
 
         Raises:
@@ -124,7 +126,7 @@ class AsyncEngine:
                 if isinstance(item, Exception):
                     raise item
                 if item.finish_reason == "error":
-                    raise StepFailedError(item.error or "the step failed")
+                    raise _failure(item)
                 remaining -= item.finish_reason is not None
                 yield item
         finally:
@@ -185,3 +187,10 @@ class AsyncEngine:
             loop.call_soon_threadsafe(queue.put_nowait, item)
         except RuntimeError:
             logger.debug("the caller of %s has closed its event loop", request_id)
+
+
+def _failure(output: RequestOutput) -> ServingError:
+    message = output.error or "the step failed"
+    if output.stop_reason == GRAMMAR:
+        return InvalidRequestError(message, param="response_format")
+    return StepFailedError(message)

@@ -12,6 +12,9 @@ from regard.serving.stopping import StopChecker
 from regard.serving.structured import GrammarState, compile_grammar
 from regard.serving.tokenizer import Tokenizer
 
+GRAMMAR = "grammar"
+"""Stop reason of a request that its own grammar brought to an end."""
+
 
 @dataclass(frozen=True)
 class _Sequence:
@@ -59,6 +62,9 @@ class Sequences:
         sequence = self._open[request.request_id]
         if sequence.grammar is not None:
             sequence.grammar.accept(token_id)
+            if sequence.grammar.problem is not None:
+                message = f"the grammar cannot go on: {sequence.grammar.problem}"
+                return self.error(request, message, stop_reason=GRAMMAR)
         text = sequence.detokenizer.push(token_id)
         emitted, reason, stop_reason = sequence.stop.push(token_id, text)
         if reason is None and sequence.grammar is not None and sequence.grammar.is_finished:
@@ -76,7 +82,9 @@ class Sequences:
             num_output_tokens=len(request.output_token_ids),
         )
 
-    def error(self, request: Request, message: str) -> RequestOutput:
+    def error(
+        self, request: Request, message: str, stop_reason: str | None = None
+    ) -> RequestOutput:
         """The last output of a request that failed."""
         return RequestOutput(
             request_id=request.request_id,
@@ -85,7 +93,7 @@ class Sequences:
             token_ids=(),
             logprobs=None,
             finish_reason="error",
-            stop_reason=None,
+            stop_reason=stop_reason,
             num_prompt_tokens=len(request.prompt_token_ids),
             num_cached_tokens=request.num_cached_tokens,
             num_output_tokens=len(request.output_token_ids),

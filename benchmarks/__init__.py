@@ -1,0 +1,1 @@
+"""Benchmarks: each measures, writes rows, and decides nothing."""
