@@ -78,12 +78,12 @@ def tiny_model(config: EngineConfig, model: ModelConfig = LLAMA, scale: float = 
         model_config=model,
         tensors=tensors,
         tokenizer=byte_tokenizer(),
-        numerics=choose_numerics(config.mode, "cpu", config.dtype),
+        numerics=choose_numerics(config.mode, config.device, config.dtype),
     )
 
 
 def tiny_engine(model: ModelConfig = LLAMA, *, num_blocks: int = 200, **options) -> Engine:
     """An engine over a tiny model with so many KV blocks."""
-    options = {"mode": "exact", "block_size": 8, "num_threads": 1, **options}
+    options = {"mode": "exact", "device": "cpu", "block_size": 8, "num_threads": 1, **options}
     config = EngineConfig(model="tiny", kv_cache_memory_gib=0.01, **options)
     return Engine(config, replace(tiny_model(config, model), num_blocks=num_blocks))
