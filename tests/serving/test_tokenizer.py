@@ -1,6 +1,8 @@
 import os
 
 import pytest
+import tokenizers
+from tokenizers import models, processors
 
 from regard.serving import default_model
 from regard.serving.errors import InvalidRequestError, WeightsError
@@ -20,6 +22,11 @@ TEXTS = [
 
 @pytest.mark.slow
 def test_the_gguf_tokenizer_gives_the_ids_of_transformers():
+    """On texts without a run of spaces before a digit, or a digit like ½.
+
+    transformers takes GPT-2's splitting rule for every GGUF file and so joins those; the model's
+    own tokenizer and llama.cpp part digits first, as the file says.
+    """
     os.environ["HF_HUB_OFFLINE"] = "1"
     from transformers import AutoTokenizer
 
@@ -30,6 +37,28 @@ def test_the_gguf_tokenizer_gives_the_ids_of_transformers():
         ids = ours.encode(text)
         assert ids == theirs(text, add_special_tokens=False)["input_ids"], text
         assert ours.decode(ids, skip_special=False) == text
+
+
+@pytest.mark.parametrize(
+    ("rule", "pieces"),
+    [
+        ("gpt-2", ["a", "ĠĠ", "Ġ123", "!'", "s", "Ċ", "Ċ", "b"]),
+        ("smollm", ["a", "ĠĠĠ", "1", "2", "3", "!'", "s", "Ċ", "Ċ", "b"]),
+        ("llama-bpe", ["a", "ĠĠ", "Ġ", "123", "!'", "s", "ĊĊ", "b"]),
+        ("qwen2", ["a", "ĠĠ", "Ġ", "1", "2", "3", "!'", "s", "ĊĊ", "b"]),
+    ],
+)
+def test_a_text_is_split_by_the_rule_of_its_file(tmp_path, rule, pieces):
+    letters = sorted(byte_tokenizer().backend.get_vocab())
+    metadata = {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": rule,
+        "tokenizer.ggml.tokens": letters,
+        "tokenizer.ggml.merges": [],
+    }
+    backend = Tokenizer.from_gguf(tmp_path / "x.gguf", metadata).backend
+    found = backend.pre_tokenizer.pre_tokenize_str("a   123!'s\n\nb")
+    assert [piece for piece, _ in found] == pieces
 
 
 @pytest.mark.parametrize("text", TEXTS[:3])
@@ -91,3 +120,52 @@ def test_without_a_template_chats_are_refused():
     assert not tokenizer.has_chat_template
     with pytest.raises(InvalidRequestError, match="no chat template"):
         tokenizer.apply_chat_template([{"role": "user", "content": "x"}])
+
+
+def test_half_a_surrogate_pair_is_the_callers_error():
+    with pytest.raises(InvalidRequestError, match="surrogate"):
+        byte_tokenizer().encode("a\ud800")
+
+
+def test_a_text_begins_as_the_models_own_tokenizer_begins_it(tmp_path):
+    """By a post-processor (Llama 3) or a flag, and never twice."""
+    tokenizer = byte_tokenizer()
+    plain = tokenizer.encode("hi")
+    assert tokenizer.encode("hi", add_special=True) == plain
+    for number, (with_processor, flag) in enumerate(
+        [(True, "false"), (False, "true"), (True, "true")]
+    ):
+        backend = tokenizers.Tokenizer.from_str(tokenizer.backend.to_str())
+        if with_processor:
+            backend.post_processor = processors.TemplateProcessing(
+                single="<a> $A", special_tokens=[("<a>", 257)]
+            )
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        backend.save(str(directory / "tokenizer.json"))
+        config = f'{{"bos_token": "<a>", "add_bos_token": {flag}}}'
+        (directory / "tokenizer_config.json").write_text(config)
+        read = Tokenizer.from_directory(directory)
+        assert read.encode("hi") == plain
+        assert read.encode("hi", add_special=True) == [257, *plain]
+
+
+@pytest.mark.parametrize("message", [{}, {"role": "user"}, {"role": "user", "content": None}])
+def test_messages_that_break_a_template_are_the_callers_error(message):
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = "{{ messages[0].role + messages[0].content[1:] }}"
+    with pytest.raises(InvalidRequestError, match="refuses these messages"):
+        tokenizer.apply_chat_template([message])
+
+
+def test_sentence_pieces_have_bytes():
+    pieces = ["<unk>", "▁", "▁a", "é", *(f"<0x{byte:02X}>" for byte in range(256))]
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    backend = tokenizers.Tokenizer(
+        models.BPE(vocabulary, [], byte_fallback=True, unk_token="<unk>")
+    )
+    tokenizer = Tokenizer(backend, eos_token_ids=frozenset())
+    assert tokenizer.knows_bytes
+    found = [tokenizer.convert_id_to_bytes(i) for i in (2, 3, 4 + 0xF0)]
+    assert found == [b" a", "é".encode(), b"\xf0"]
+    assert tokenizer.convert_id_to_bytes(99_999) == b""

@@ -3,7 +3,9 @@ import json
 import pytest
 
 from regard.serving.errors import InvalidRequestError
+from regard.serving.structured import compile_grammar
 from regard.serving.tool_calls import ToolCallStream, forced_call
+from tests.serving.tiny import byte_tokenizer
 
 TOOLS = [
     {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}},
@@ -43,10 +45,48 @@ def test_a_forced_call_is_bare_json(size):
     assert (content, calls) == ("", [("look", '{"a": 1}')])
 
 
-def test_a_malformed_call_is_text():
-    text = "<tool_call>look at it</tool_call>"
-    assert read(text, 1000, is_forced=False) == (text, [])
-    assert read("<tool_call>half", 1000, is_forced=False) == ("<tool_call>half", [])
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_a_malformed_call_is_text_and_the_next_is_read(size):
+    wrong = "<tool_call>look at <tool_call>{it}</tool_call> <tool_call>[1]</tool_call>"
+    right = '<tool_call>{"name": "look", "arguments": {"a": 1}}</tool_call>'
+    assert read(wrong, size, is_forced=False) == (wrong, [])
+    assert read(wrong + right, size, is_forced=False) == (wrong, [("look", '{"a": 1}')])
+    for text in ("<tool_call>half", '<tool_call>{"name": "lo', "<tool_call></tool_call>"):
+        assert read(text, size, is_forced=False) == (text, [])
+
+
+@pytest.mark.parametrize("size", [1, 6, 1000])
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ('{"arguments": {"a": "}"}, "name": "look"}', {"a": "}"}),
+        ('{"name": "look", "arguments": "{\\"a\\": 2}"}', {"a": 2}),
+        ('{"name": "look", "parameters": {"a": [3]}}', {"a": [3]}),
+        ('{"name": "look"}', {}),
+    ],
+)
+def test_calls_in_another_form_are_read_at_their_end(call, arguments, size):
+    for text in (f"so <tool_call>{call}</tool_call>", f"so <tool_call>{call}"):
+        content, calls = read(text, size, is_forced=False)
+        assert content == "so "
+        assert [(name, json.loads(text)) for name, text in calls] == [("look", arguments)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_an_end_mark_may_be_missing(size):
+    first, second = '{"name": "look", "arguments": {}}', '{"name": "grasp", "arguments": {}}'
+    text = f"<tool_call>{first}\n<tool_call>{second}}}\nDone."
+    content, calls = read(text, size, is_forced=False)
+    assert content == "Done."
+    assert [name for name, _ in calls] == ["look", "grasp"]
+
+
+def test_arguments_are_streamed_as_they_come():
+    stream = ToolCallStream(is_forced=False)
+    assert stream.push('<tool_call>{"name": "look", "argu') == []
+    (begun, first) = stream.push('ments": {"a": "lo')
+    assert (begun.name, first.arguments) == ("look", '{"a": "lo')
+    assert [event.arguments for event in stream.push('ng"')] == ['ng"']
 
 
 def test_a_forced_form_holds_the_named_tool():
@@ -54,6 +94,35 @@ def test_a_forced_form_holds_the_named_tool():
     assert schema["properties"]["name"] == {"const": "grasp"}
     both = json.loads(forced_call(TOOLS, None).value)
     assert [s["properties"]["name"]["const"] for s in both["anyOf"]] == ["look", "grasp"]
+
+
+@pytest.mark.parametrize("name", ["move", None])
+def test_references_within_a_tools_schema_hold_in_the_form(name):
+    """Schemas made by pydantic refer to #/$defs."""
+    place = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
+    parameters = {
+        "properties": {"to": {"$ref": "#/$defs/Place"}},
+        "required": ["to"],
+        "additionalProperties": False,
+        "$defs": {"Place": place | {"additionalProperties": False}},
+    }
+    move = {"type": "function", "function": {"name": "move", "parameters": parameters}}
+    tokenizer = byte_tokenizer()
+    form = forced_call([*TOOLS, move], name)
+    for text, fits in [
+        ('{"name":"move","arguments":{"to":{"x":1}}}', True),
+        ('{"name":"move","arguments":{"to":{"x":"1"}}}', False),
+    ]:
+        state = compile_grammar(form, tokenizer)
+        for token_id in tokenizer.encode(text):
+            state.accept(token_id)
+        assert (state.problem is None and state.is_finished) is fits
+
+
+def test_parameters_that_are_no_object_are_refused():
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "string"}}}
+    with pytest.raises(InvalidRequestError, match="'look' have type 'string'"):
+        forced_call([tool], "look")
 
 
 @pytest.mark.parametrize(("tools", "name"), [(TOOLS, "fly"), ([], None), ([], "look")])

@@ -31,10 +31,10 @@ class StopChecker:
         """Take a token and the text it completed."""
         self._num_tokens += 1
         early = self._num_tokens < self._params.min_tokens
-        if not early and token_id in self._end_ids:
-            return StopResult(self.flush(), "stop", None)
-        if not early and token_id in self._stop_ids:
-            return StopResult(self.flush(), "stop", token_id)
+        if not early and token_id in self._end_ids | self._stop_ids:
+            shown = text if self._params.include_stop_in_output else ""
+            reason = None if token_id in self._end_ids else token_id
+            return StopResult(self.flush() + shown, "stop", reason)
         self._held += text
         if not early:
             found = self._find_stop()
@@ -51,10 +51,11 @@ class StopChecker:
 
     def _find_stop(self) -> StopResult | None:
         places = [(self._held.find(stop), stop) for stop in self._params.stop]
-        found = min(((at, stop) for at, stop in places if at >= 0), default=None)
+        # The one complete first, and of those the longest: as if the text came by characters.
+        found = min(((at + len(stop), at, stop) for at, stop in places if at >= 0), default=None)
         if found is None:
             return None
-        at, stop = found
+        _, at, stop = found
         keep = at + len(stop) if self._params.include_stop_in_output else at
         text, self._held = self._held[:keep], ""
         return StopResult(text, "stop", stop)

@@ -1,13 +1,15 @@
 """Text to tokens and back, and the model's own chat template."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import tokenizers
-from jinja2 import TemplateError
+from jinja2 import Template, TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers
@@ -16,16 +18,26 @@ from regard.serving.errors import InvalidRequestError, WeightsError
 
 # Kinds of token in GGUF's tokenizer.ggml.token_type.
 _CONTROL, _USER_DEFINED = 3, 4
-_GPT2_SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _LLAMA3_SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-_SPLITS = {
-    "gpt-2": [_GPT2_SPLIT],
-    "smollm": [r"\p{N}", _GPT2_SPLIT],
-    "llama-bpe": [_LLAMA3_SPLIT],
-    "qwen2": [_LLAMA3_SPLIT.replace(r"\p{N}{1,3}", r"\p{N}")],
+_QWEN2_SPLIT = _LLAMA3_SPLIT.replace(r"\p{N}{1,3}", r"\p{N}")
+# The splitting rules of tokenizer.ggml.pre, made of what the models' own tokenizer.json holds.
+_SPLITS: dict[str, list[pre_tokenizers.PreTokenizer]] = {
+    "gpt-2": [pre_tokenizers.ByteLevel(add_prefix_space=False)],
+    "smollm": [
+        pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False),
+    ],
+    "llama-bpe": [
+        pre_tokenizers.Split(Regex(_LLAMA3_SPLIT), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ],
+    "qwen2": [
+        pre_tokenizers.Split(Regex(_QWEN2_SPLIT), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ],
 }
 
 
@@ -38,6 +50,8 @@ def _byte_letters() -> dict[str, int]:
 
 
 _BYTE_OF_LETTER = _byte_letters()
+
+_SENTENCE_PIECE_BYTE = re.compile("<0x([0-9A-F]{2})>")
 
 
 class Tokenizer:
@@ -60,6 +74,8 @@ class Tokenizer:
         added = backend.get_added_tokens_decoder()
         self._added_ids = frozenset(added)
         self._special_ids = frozenset(i for i, token in added.items() if token.special)
+        self._is_byte_level = isinstance(backend.decoder, decoders.ByteLevel)
+        self._is_sentence_piece = backend.token_to_id("<0x00>") is not None
 
     @classmethod
     def from_directory(cls, directory: Path) -> "Tokenizer":
@@ -111,11 +127,10 @@ class Tokenizer:
         tokens = metadata["tokenizer.ggml.tokens"]
         merges = [tuple(merge.split(" ", 1)) for merge in metadata["tokenizer.ggml.merges"]]
         vocabulary = {token: token_id for token_id, token in enumerate(tokens)}
-        backend = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
-        splits = [pre_tokenizers.Split(Regex(text), "isolated") for text in _SPLITS[rule]]
-        backend.pre_tokenizer = pre_tokenizers.Sequence(
-            [*splits, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-        )
+        # Llama 3 takes a piece that is a token as it is, even where merges would split it.
+        bpe = models.BPE(vocab=vocabulary, merges=merges, ignore_merges=rule == "llama-bpe")
+        backend = tokenizers.Tokenizer(bpe)
+        backend.pre_tokenizer = pre_tokenizers.Sequence(_SPLITS[rule])
         backend.decoder = decoders.ByteLevel()
         kinds = metadata.get("tokenizer.ggml.token_type", [])
         added = [
@@ -148,11 +163,31 @@ class Tokenizer:
         """Whether chats can be laid out."""
         return self.chat_template is not None
 
+    @property
+    def knows_bytes(self) -> bool:
+        """Whether a text is the bytes of its tokens, one after another."""
+        return self._is_byte_level or self._is_sentence_piece
+
     def encode(self, text: str, add_special: bool = False) -> list[int]:
-        """Token ids of a text; special tokens written in it are recognised."""
-        ids = self.backend.encode(text, add_special_tokens=False).ids
-        if add_special and self._add_bos and self.bos_token_id is not None:
-            return [self.bos_token_id, *ids]
+        """Token ids of a text; special tokens written in it are recognised.
+
+        Args:
+            text: any text.
+            add_special: begin as the model's own tokenizer does, with the beginning-of-text token
+                where it has one.
+
+        Raises:
+            InvalidRequestError: the text cannot be written as UTF-8.
+        """
+        try:
+            ids = self.backend.encode(text, add_special_tokens=add_special).ids
+        except (TypeError, UnicodeEncodeError) as error:
+            raise InvalidRequestError(
+                "the text holds half of a surrogate pair, which is no character"
+            ) from error
+        bos = self.bos_token_id
+        if add_special and self._add_bos and bos is not None and ids[:1] != [bos]:
+            return [bos, *ids]
         return list(ids)
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
@@ -172,11 +207,12 @@ class Tokenizer:
         token = self.convert_id_to_token(token_id)
         if token_id in self._added_ids:
             return token.encode()
-        try:
+        if self._is_byte_level:
             return bytes(_BYTE_OF_LETTER[letter] for letter in token)
-        except KeyError:
-            # Not a byte-level vocabulary: the token is its text.
-            return self.decode([token_id], skip_special=False).encode()
+        if self._is_sentence_piece:
+            byte = _SENTENCE_PIECE_BYTE.fullmatch(token)
+            return bytes([int(byte[1], 16)]) if byte else token.replace("▁", " ").encode()
+        return self.decode([token_id], skip_special=False).encode()
 
     def apply_chat_template(
         self,
@@ -194,27 +230,32 @@ class Tokenizer:
                 "this model has no chat template; use /v1/completions or --chat-template",
                 param="messages",
             )
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-        )
-        environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _refuse
-        environment.globals["strftime_now"] = _strftime_now
         try:
-            return environment.from_string(self.chat_template).render(
+            return _compile_template(self.chat_template).render(
                 messages=messages,
                 tools=tools,
                 add_generation_prompt=add_generation_prompt,
                 bos_token=self._token_text(self.bos_token_id),
                 eos_token=self._token_text(next(iter(sorted(self.eos_token_ids)), None)),
             )
-        except (TemplateError, TypeError, KeyError) as error:
+        except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise InvalidRequestError(
                 f"the chat template refuses these messages: {error}", param="messages"
             ) from error
 
     def _token_text(self, token_id: int | None) -> str:
         return "" if token_id is None else self.convert_id_to_token(token_id)
+
+
+@lru_cache(maxsize=4)
+def _compile_template(text: str) -> Template:
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
+    )
+    environment.filters["tojson"] = _to_json
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = _strftime_now
+    return environment.from_string(text)
 
 
 def _named_token(backend: tokenizers.Tokenizer, token: Any) -> int | None:

@@ -11,7 +11,9 @@ from regard.serving.sampling_params import StructuredOutput
 
 START, END = "<tool_call>", "</tool_call>"
 _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*(?=\{)')
-_HEAD_LIMIT = 2048
+_MARK = re.compile(f"{START}|{END}")
+# A call whose name does not come first is read whole, at its end mark; beyond this it is text.
+_HEAD_LIMIT = 16384
 
 
 class ToolEvent(NamedTuple):
@@ -43,21 +45,44 @@ def forced_call(tools: Sequence[Mapping[str, Any]], name: str | None) -> Structu
             f"tool_choice names {name!r}; tools: {known}" if name else "tool_choice needs tools",
             param="tool_choice",
         )
-    calls = [_call_schema(function) for function in chosen]
-    schema = calls[0] if len(calls) == 1 else {"anyOf": calls}
+    if len(chosen) == 1:
+        schema = _call_schema(chosen[0], "#")
+    else:
+        schema = {"anyOf": [_call_schema(f, f"#/anyOf/{i}") for i, f in enumerate(chosen)]}
     return StructuredOutput("json_schema", json.dumps(schema))
 
 
-def _call_schema(function: Mapping[str, Any]) -> dict[str, Any]:
+def _call_schema(function: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The schema of a call, itself at `place` of the whole."""
+    parameters = {"type": "object", **(function.get("parameters") or {})}
+    if parameters["type"] != "object":
+        raise InvalidRequestError(
+            f"the parameters of tool {function['name']!r} have type {parameters['type']!r}; "
+            "they must be an object",
+            param="tools",
+        )
     return {
         "type": "object",
         "properties": {
             "name": {"const": function["name"]},
-            "arguments": function.get("parameters") or {"type": "object"},
+            "arguments": _moved(parameters, f"{place}/properties/arguments"),
         },
         "required": ["name", "arguments"],
         "additionalProperties": False,
     }
+
+
+def _moved(schema: Any, place: str) -> Any:
+    """A schema whose references within itself hold at another place of a larger one."""
+    if isinstance(schema, list):
+        return [_moved(item, place) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    moved = {key: _moved(value, place) for key, value in schema.items()}
+    reference = moved.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#"):
+        moved["$ref"] = place + reference[1:]
+    return moved
 
 
 class ToolCallStream:
@@ -81,15 +106,12 @@ class ToolCallStream:
     def flush(self) -> list[ToolEvent]:
         """What was held back at the end; a call that never began properly is text."""
         text, self._held = self._held, ""
-        if not text or self._state == "tail":
-            return []
-        if self._state == "arguments":
-            return [ToolEvent(arguments=text)]
-        return [
-            ToolEvent(
-                content=START + text if self._state == "head" and not self._is_forced else text
-            )
-        ]
+        if self._state == "tail":
+            rest = "" if self._is_forced else text.lstrip("} \n")
+            return [ToolEvent(content=rest)] if rest else []
+        if self._state == "head":
+            return self._read_whole(text, "")
+        return [ToolEvent(content=text)] if text else []
 
     def _advance(self, events: list[ToolEvent]) -> bool:
         """Do one piece of work; whether there may be more."""
@@ -117,16 +139,36 @@ class ToolCallStream:
 
     def _read_head(self, events: list[ToolEvent]) -> bool:
         match = _HEAD.match(self._held)
-        if match is None:
-            if len(self._held) > _HEAD_LIMIT or (not self._is_forced and END in self._held):
-                mark = "" if self._is_forced else START
-                events.append(ToolEvent(content=mark + self._held))
-                self._held, self._state = "", "tail" if self._is_forced else "text"
-            return False
-        events.append(ToolEvent(name=json.loads(match.group(1))))
-        self._held, self._state = self._held[match.end() :], "arguments"
-        self._scanner = _ObjectScanner()
+        if match is not None:
+            events.append(ToolEvent(name=json.loads(match.group(1))))
+            self._held, self._state = self._held[match.end() :], "arguments"
+            self._scanner = _ObjectScanner()
+            return True
+        begun = self._held.lstrip()
+        if begun and begun[0] != "{":
+            return self._give_up(events)
+        before, found, after = self._held.partition(END)
+        if found and not self._is_forced:
+            events += self._read_whole(before, END)
+            self._held, self._state = after, "text"
+            return True
+        return len(begun) > _HEAD_LIMIT and self._give_up(events)
+
+    def _give_up(self, events: list[ToolEvent]) -> bool:
+        """What was taken for a call is text."""
+        if not self._is_forced:
+            events.append(ToolEvent(content=START))
+        self._state = "text"
         return True
+
+    def _read_whole(self, text: str, end: str) -> list[ToolEvent]:
+        """A call in another order or form than usual; what is none is text."""
+        call = _parse_call(text)
+        if call is None:
+            content = text if self._is_forced else START + text + end
+            return [ToolEvent(content=content)] if content else []
+        self._follows_call = True
+        return [ToolEvent(name=call[0]), ToolEvent(arguments=call[1])]
 
     def _read_arguments(self, events: list[ToolEvent]) -> bool:
         size = self._scanner.scan(self._held)
@@ -142,11 +184,27 @@ class ToolCallStream:
         if self._is_forced:
             self._held = ""
             return False
-        _, found, after = self._held.partition(END)
-        if not found:
+        mark = _MARK.search(self._held)
+        if mark is None:
             return False
-        self._held, self._state, self._follows_call = after, "text", True
+        # Small models at times forget the end mark between two calls.
+        self._state = "text" if mark.group() == END else "head"
+        self._held, self._follows_call = self._held[mark.end() :], True
         return True
+
+
+def _parse_call(text: str) -> tuple[str, str] | None:
+    """Name and arguments of a whole call; no arguments are an empty object."""
+    try:
+        call = json.loads(text)
+        arguments = call.get("arguments", call.get("parameters", {}))
+        if isinstance(arguments, str):
+            arguments = json.loads(arguments)
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    if not isinstance(call.get("name"), str) or not isinstance(arguments, dict):
+        return None
+    return call["name"], json.dumps(arguments, ensure_ascii=False)
 
 
 class _ObjectScanner:
