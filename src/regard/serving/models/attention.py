@@ -1,7 +1,9 @@
 """Paged attention with rotary embedding: what the attention halves of all models share."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -37,10 +39,19 @@ def allocate_cache(
     device: torch.device,
 ) -> LayerCache:
     """Pages of zeros for one layer."""
-    return LayerCache(
-        torch.zeros(num_blocks, kv_heads, head_dim, block_size, dtype=dtype, device=device),
-        torch.zeros(num_blocks, kv_heads, block_size, head_dim, dtype=dtype, device=device),
+    shapes = (
+        (num_blocks, kv_heads, head_dim, block_size),
+        (num_blocks, kv_heads, block_size, head_dim),
     )
+    return LayerCache(*(_zeros(shape, dtype, device) for shape in shapes))
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    # torch.zeros writes every page; numpy's come from the system as they are first used.
+    room = np.zeros(math.prod(shape) * dtype.itemsize, dtype=np.uint8)
+    return torch.from_numpy(room).view(dtype).view(shape)
 
 
 class PagedAttention:
