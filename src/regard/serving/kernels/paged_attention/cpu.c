@@ -9,8 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define MAX_HEAD_DIM 512
 #define LANES 8
+#define MAX_HEADS 3
+#define VALUE_VECTORS 4
 
 // exp(x) for x <= 0, relative error below 3e-7 (Cephes polynomial); below -87 it is 0.
 static inline __m256 exp_nonpositive(__m256 x) {
@@ -73,57 +74,86 @@ void regard_rope_append(float *qkv, const float *cos_table, const float *sin_tab
   }
 }
 
-// One query head over one context; `scores` holds the padded context.
-static void attend(const float *q, const float *k_cache, const float *v_cache,
-                   const int32_t *block_table, int64_t context, int64_t page, int64_t page_stride,
-                   int64_t dim, int64_t block_size, float scale, float *scores, float *out) {
+// out[h][d ...] = sum over tokens of weight * value, for `vectors` vectors of the value's columns.
+static inline __attribute__((always_inline)) void weigh_values(
+    const int vectors, const int heads, int64_t d, const float *v_cache, const int32_t *block_table,
+    int64_t context, int64_t page, int64_t page_stride, int64_t dim, int64_t block_size,
+    const float *weights, int64_t padded, const __m256 *inverse, float *out) {
+  __m256 total[MAX_HEADS * VALUE_VECTORS];
+  for (int j = 0; j < heads * vectors; j++) total[j] = _mm256_setzero_ps();
+  for (int64_t start = 0; start < context; start += block_size) {
+    const float *v = v_cache + block_table[start / block_size] * page_stride + page + d;
+    const int64_t left = context - start, tokens = left < block_size ? left : block_size;
+    for (int64_t t = 0; t < tokens; t++, v += dim) {
+      __m256 value[VALUE_VECTORS];
+      for (int j = 0; j < vectors; j++) value[j] = _mm256_loadu_ps(v + j * LANES);
+      for (int h = 0; h < heads; h++) {
+        const __m256 weight = _mm256_broadcast_ss(weights + h * padded + start + t);
+        for (int j = 0; j < vectors; j++)
+          total[h * vectors + j] = _mm256_fmadd_ps(weight, value[j], total[h * vectors + j]);
+      }
+    }
+  }
+  for (int h = 0; h < heads; h++)
+    for (int j = 0; j < vectors; j++)
+      _mm256_storeu_ps(out + h * dim + d + j * LANES,
+                       _mm256_mul_ps(total[h * vectors + j], inverse[h]));
+}
+
+// Up to MAX_HEADS query heads that share one key head over one context: a key or value is loaded
+// once for all of them. `scores` holds `heads` rows of the padded context.
+static inline __attribute__((always_inline)) void attend(
+    const float *q, const int heads, const float *k_cache, const float *v_cache,
+    const int32_t *block_table, int64_t context, int64_t page, int64_t page_stride, int64_t dim,
+    int64_t block_size, float scale, float *scores, float *out) {
   const int64_t num_blocks = (context + block_size - 1) / block_size;
-  __m256 largest = _mm256_set1_ps(-INFINITY);
+  const int64_t padded = num_blocks * block_size;
+  __m256 largest[MAX_HEADS];
+  for (int h = 0; h < heads; h++) largest[h] = _mm256_set1_ps(-INFINITY);
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   for (int64_t b = 0; b < num_blocks; b++) {
     const float *k = k_cache + block_table[b] * page_stride + page;
     for (int64_t t = 0; t < block_size; t += LANES) {
-      __m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
+      __m256 even[MAX_HEADS], odd[MAX_HEADS];
+      for (int h = 0; h < heads; h++) even[h] = odd[h] = _mm256_setzero_ps();
       for (int64_t i = 0; i < dim; i += 2) {
-        even = _mm256_fmadd_ps(_mm256_broadcast_ss(q + i),
-                               _mm256_loadu_ps(k + i * block_size + t), even);
-        odd = _mm256_fmadd_ps(_mm256_broadcast_ss(q + i + 1),
-                              _mm256_loadu_ps(k + (i + 1) * block_size + t), odd);
+        const __m256 first = _mm256_loadu_ps(k + i * block_size + t);
+        const __m256 second = _mm256_loadu_ps(k + (i + 1) * block_size + t);
+        for (int h = 0; h < heads; h++) {
+          even[h] = _mm256_fmadd_ps(_mm256_broadcast_ss(q + h * dim + i), first, even[h]);
+          odd[h] = _mm256_fmadd_ps(_mm256_broadcast_ss(q + h * dim + i + 1), second, odd[h]);
+        }
       }
-      __m256 score = _mm256_mul_ps(_mm256_add_ps(even, odd), _mm256_set1_ps(scale));
       const int64_t left = context - b * block_size - t;
       // Slots past the context may hold anything, NaN included.
       const __m256i dead = _mm256_cmpgt_epi32(
           lane, _mm256_set1_epi32((int)(left > LANES ? LANES : left) - 1));
-      score = _mm256_blendv_ps(score, _mm256_set1_ps(-INFINITY), _mm256_castsi256_ps(dead));
-      largest = _mm256_max_ps(largest, score);
-      _mm256_storeu_ps(scores + b * block_size + t, score);
-    }
-  }
-  const __m256 most = _mm256_set1_ps(horizontal_max(largest));
-  __m256 sums = _mm256_setzero_ps();
-  for (int64_t t = 0; t < num_blocks * block_size; t += LANES) {
-    const __m256 weight = exp_nonpositive(_mm256_sub_ps(_mm256_loadu_ps(scores + t), most));
-    sums = _mm256_add_ps(sums, weight);
-    _mm256_storeu_ps(scores + t, weight);
-  }
-  const __m256 inverse = _mm256_set1_ps(1.0f / horizontal_sum(sums));
-  for (int64_t d = 0; d < dim; d += 4 * LANES) {
-    const int vectors = (int)((dim - d) / LANES < 4 ? (dim - d) / LANES : 4);
-    __m256 total[4];
-    for (int j = 0; j < 4; j++) total[j] = _mm256_setzero_ps();
-    for (int64_t b = 0; b < num_blocks; b++) {
-      const float *v = v_cache + block_table[b] * page_stride + page + d;
-      const int64_t left = context - b * block_size, tokens = left < block_size ? left : block_size;
-      for (int64_t t = 0; t < tokens; t++) {
-        const __m256 weight = _mm256_broadcast_ss(scores + b * block_size + t);
-        for (int j = 0; j < vectors; j++)
-          total[j] = _mm256_fmadd_ps(weight, _mm256_loadu_ps(v + t * dim + j * LANES), total[j]);
+      for (int h = 0; h < heads; h++) {
+        __m256 score = _mm256_mul_ps(_mm256_add_ps(even[h], odd[h]), _mm256_set1_ps(scale));
+        score = _mm256_blendv_ps(score, _mm256_set1_ps(-INFINITY), _mm256_castsi256_ps(dead));
+        largest[h] = _mm256_max_ps(largest[h], score);
+        _mm256_storeu_ps(scores + h * padded + b * block_size + t, score);
       }
     }
-    for (int j = 0; j < vectors; j++)
-      _mm256_storeu_ps(out + d + j * LANES, _mm256_mul_ps(total[j], inverse));
   }
+  __m256 inverse[MAX_HEADS];
+  for (int h = 0; h < heads; h++) {
+    const __m256 most = _mm256_set1_ps(horizontal_max(largest[h]));
+    __m256 sums = _mm256_setzero_ps();
+    for (float *at = scores + h * padded; at < scores + (h + 1) * padded; at += LANES) {
+      const __m256 weight = exp_nonpositive(_mm256_sub_ps(_mm256_loadu_ps(at), most));
+      sums = _mm256_add_ps(sums, weight);
+      _mm256_storeu_ps(at, weight);
+    }
+    inverse[h] = _mm256_set1_ps(1.0f / horizontal_sum(sums));
+  }
+  int64_t d = 0;
+  for (; d + VALUE_VECTORS * LANES <= dim; d += VALUE_VECTORS * LANES)
+    weigh_values(VALUE_VECTORS, heads, d, v_cache, block_table, context, page, page_stride, dim,
+                 block_size, scores, padded, inverse, out);
+  for (; d < dim; d += LANES)
+    weigh_values(1, heads, d, v_cache, block_table, context, page, page_stride, dim, block_size,
+                 scores, padded, inverse, out);
 }
 
 // q: the first heads*dim of each row of width q_stride; out (rows, heads * dim).
@@ -138,11 +168,21 @@ void regard_paged_attention(const float *q, int64_t q_stride, const float *k_cac
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1) collapse(2)
   for (int64_t r = 0; r < rows; r++)
     for (int64_t kv = 0; kv < kv_heads; kv++)
-      for (int64_t g = 0; g < group; g++) {
+      for (int64_t g = 0; g < group;) {
+        const int64_t left = group - g, tiles = (left + MAX_HEADS - 1) / MAX_HEADS;
+        const int count = (int)((left + tiles - 1) / tiles);
         const int64_t head = kv * group + g;
-        attend(q + r * q_stride + head * dim, k_cache, v_cache,
-               block_tables + sequence[r] * table_width, contexts[r],
-               kv * dim * block_size, page_stride, dim, block_size, scale,
-               scores + (r * kv_heads + kv) * scores_stride, out + (r * heads + head) * dim);
+#define ATTEND(N)                                                                              \
+  attend(q + r * q_stride + head * dim, N, k_cache, v_cache,                                   \
+         block_tables + sequence[r] * table_width, contexts[r], kv * dim * block_size,         \
+         page_stride, dim, block_size, scale, scores + (r * kv_heads + kv) * scores_stride,    \
+         out + (r * heads + head) * dim)
+        switch (count) {
+          case 3: ATTEND(3); break;
+          case 2: ATTEND(2); break;
+          default: ATTEND(1); break;
+        }
+#undef ATTEND
+        g += count;
       }
 }

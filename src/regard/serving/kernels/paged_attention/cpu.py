@@ -7,6 +7,8 @@ from torch import Tensor
 
 from regard.serving.kernels import native
 
+MAX_HEADS = 3
+"""Query heads that the kernel works together."""
 _POINTER, _SIZE = ctypes.c_void_p, ctypes.c_int64
 _APPEND_SIGNATURE = (*(_POINTER,) * 7, *(_SIZE,) * 5)
 _ATTEND_SIGNATURE = (
@@ -70,9 +72,8 @@ def paged_attention(
     """As the reference; the queries are the first num_heads * dim columns of `qkv`."""
     call = native.function("regard_paged_attention", _ATTEND_SIGNATURE)
     _, kv_heads, dim, block_size = k_cache.shape
-    rows, width = block_tables.shape
-    rows = qkv.shape[0]
-    scores = torch.empty(rows * kv_heads, width * block_size)
+    rows, width = qkv.shape[0], block_tables.shape[1]
+    scores = torch.empty(rows * kv_heads, MAX_HEADS * width * block_size)
     out = torch.empty(rows, num_heads * dim)
     assert block_tables.dtype == torch.int32
     assert contexts.dtype == sequence.dtype == torch.int64
