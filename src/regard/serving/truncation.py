@@ -30,7 +30,8 @@ def least_kept(
     """
     bounds = torch.full((len(params),), -math.inf, device=logits.device)
     for width, rows in _rows_by_width(params, logits.shape[1]).items():
-        bounds[rows] = _sorted_bounds(logits[rows], [params[row] for row in rows], width)
+        part = logits if len(rows) == len(params) else logits[rows]
+        bounds[rows] = _sorted_bounds(part, [params[row] for row in rows], width)
     if any(p.min_p > 0.0 for p in params):
         # p / p_max >= min_p, in logarithms.
         shares = [math.log(p.min_p) if p.min_p else -math.inf for p in params]
