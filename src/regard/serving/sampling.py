@@ -113,7 +113,9 @@ def weigh(
     if not limited:
         return weights
     rows = logits if len(limited) == len(params) else logits[limited]
-    kept = rows >= least_kept(rows, [params[row] for row in limited])[:, None]
+    least = least_kept(rows, [params[row] for row in limited])
+    # As float: multiplying by a bool tensor would convert it first.
+    kept = torch.ge(rows, least[:, None], out=torch.empty_like(rows))
     if len(limited) == len(params):
         return weights.mul_(kept)
     weights[limited] *= kept
