@@ -1,0 +1,53 @@
+"""The short forms of the long benchmarks, and what they compute from what they measure."""
+
+import pytest
+
+from benchmarks.serving import compare_cpu, fast_vs_exact, prefix_cache, soak
+from regard.serving.llm import Completion
+from regard.serving.outputs import TokenLogprobs
+
+
+@pytest.mark.slow
+def test_half_a_minute_of_soak_loses_nothing():
+    assert soak.main(["--minutes", "0.5"]) == 0
+
+
+@pytest.mark.slow
+def test_fast_mode_leaves_exact_mode_only_at_near_ties():
+    assert fast_vs_exact.main(["--prompts", "12", "--num-tokens", "24"]) == 0
+
+
+@pytest.mark.slow
+def test_a_cached_prompt_answers_four_times_sooner(capsys):
+    assert prefix_cache.main(["--prompts", "2"]) == 0
+    assert float(capsys.readouterr().out.split()[1]) <= 0.25
+
+
+def test_the_gap_is_that_of_exact_mode_where_the_answers_first_differ():
+    def answer(tokens, gaps):
+        entries = [
+            TokenLogprobs(t, -1.0, ((t, -1.0), (0, -1.0 - gap)))
+            for t, gap in zip(tokens, gaps, strict=True)
+        ]
+        return Completion("", 0, "", tuple(tokens), tuple(entries), "length", 0)
+
+    exact = answer([5, 6, 7], [3.0, 0.04, 2.0])
+    assert fast_vs_exact.divergence_gap(exact, exact) is None
+    fast = answer([5, 9, 9], [3.0, 1.0, 1.0])
+    assert fast_vs_exact.divergence_gap(exact, fast) == pytest.approx(0.04)
+
+
+def test_the_prompts_of_the_comparisons_differ():
+    assert len(set(fast_vs_exact.prompts(200))) == 200
+    assert len(set(compare_cpu.prompts(16))) == 16
+
+
+def test_ratios_are_taken_repeat_by_repeat():
+    speeds = {("regard", 1): [100.0, 50.0, 80.0], ("llama_cpp", 1): [50.0, 25.0, 40.0]}
+    rows = {
+        row.metric: row
+        for row in compare_cpu.summarise(speeds, dict.fromkeys(("regard", "llama_cpp"), 10))
+    }
+    ratio = rows["serving.cpu_decode_ratio.regard_over_llama_cpp.1"]
+    assert (ratio.value, ratio.low, ratio.high, ratio.n) == (2.0, 2.0, 2.0, 3)
+    assert rows["serving.cpu_decode_tokens_per_s.regard.1"].value == 80.0
