@@ -21,6 +21,7 @@ from regard.serving.intake import make_requests
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 from regard.serving.request import Request
 from regard.serving.sequences import GRAMMAR
+from regard.serving.structured import compile_grammar
 from regard.serving.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
@@ -114,6 +115,9 @@ class AsyncEngine:
         adapter = request.model if request.model in self.engine.loaded.loras else None
         sequences = make_requests(request, self.max_model_len, adapter)
         self._check_queue(len(sequences))
+        if request.params.structured is not None:
+            # Kept for the engine's thread, whose steps must not wait for a compiler.
+            await asyncio.to_thread(compile_grammar, request.params.structured, self.tokenizer)
         queue: _Queue = asyncio.Queue()
         loop = asyncio.get_running_loop()
         for sequence in sequences:

@@ -67,6 +67,8 @@ class Sequences:
                 return self.error(request, message, stop_reason=GRAMMAR)
         text = sequence.detokenizer.push(token_id)
         emitted, reason, stop_reason = sequence.stop.push(token_id, text)
+        if reason is not None and not isinstance(stop_reason, str):
+            emitted += sequence.detokenizer.flush()
         if reason is None and sequence.grammar is not None and sequence.grammar.is_finished:
             emitted, reason = emitted + sequence.stop.flush(), "stop"
         return RequestOutput(

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from gguf import GGUFReader, quants
+from gguf import quants
 from torch import Tensor
 
 from regard.serving.errors import WeightsError
 from regard.serving.models.config import ModelConfig
+from regard.serving.models.gguf_reader import QuickGGUFReader
 from regard.serving.models.quantised import LoadedTensor, QuantisedTensor
 
 MAGIC = b"GGUF"
@@ -158,7 +159,7 @@ class GGUFFile:
                 )
 
 
-def _open(path: Path) -> GGUFReader:
+def _open(path: Path) -> QuickGGUFReader:
     try:
         with path.open("rb") as file:
             magic = file.read(4)
@@ -167,7 +168,7 @@ def _open(path: Path) -> GGUFReader:
     if magic != MAGIC:
         raise WeightsError(path, f"not a GGUF file: it begins with {magic!r}")
     try:
-        return GGUFReader(path)
+        return QuickGGUFReader(path)
     except Exception as error:
         # The reader raises whatever its parsing happens to run into.
         raise WeightsError(path, f"the file is corrupt or truncated ({error})") from error
