@@ -1,0 +1,1 @@
+"""`regard bench`: how fast the engine or a server is."""
