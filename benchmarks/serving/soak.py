@@ -15,6 +15,8 @@ from regard.common.rows import Measurement, write_rows
 
 SEED = 0
 NUM_CLIENTS = 24
+# Pages of the cache cost memory when first used: a small cache is all in use after the warm-up.
+OPTIONS = ("--kv-cache-memory-gib", "0.5")
 WARM_UP_SHARE = 0.2
 """Part of the run after which memory is first read: caches and arenas have filled by then."""
 
@@ -87,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--write", action="store_true", help="append rows to results/")
     options = parser.parse_args(argv)
-    with ServerProcess() as server:
+    with ServerProcess(*OPTIONS) as server:
         outcomes, before = asyncio.run(load(server.url, options.minutes * 60, server))
         time.sleep(2)
         after, lost = server.resident_mib(), server.metric("kv_cache_usage")
@@ -96,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = server.stop()
     total = outcomes.total()
     shape = (
-        f"{options.minutes:g} min, {NUM_CLIENTS} clients, {total} requests: "
+        f"{options.minutes:g} min, {' '.join(OPTIONS)}, {NUM_CLIENTS} clients, {total} requests: "
         f"{dict(sorted(outcomes.items()))}; {failures:.0f} failed steps; exit status {status}"
     )
     rows = [
