@@ -36,8 +36,9 @@ ReadLine = Callable[[], str]
 class ChatOptions:
     """Talk to a model in the terminal: a server's, or one loaded here (the default one).
 
-    Lines from a pipe are answered one after another. Example: regard chat --base-url
-    http://127.0.0.1:8000
+    Lines from a pipe are answered one after another.
+
+    Example: regard chat --base-url http://127.0.0.1:8000
     """
 
     base_url: str | None = None

@@ -28,7 +28,9 @@ class OfflineOptions(EngineConfig):
     """Measure tokens/s of the engine in this process, at several concurrencies.
 
     Each run gives the engine that many different random prompts at once and takes greedy answers
-    of exactly the output length. Example: regard bench offline --concurrency 1 8 --repeats 5
+    of exactly the output length.
+
+    Example: regard bench offline --concurrency 1 8 --repeats 5
     """
 
     concurrency: tuple[int, ...] = (1, 4, 16)

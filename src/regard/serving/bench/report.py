@@ -22,7 +22,8 @@ def print_json(settings: Mapping[str, Any], results: Any) -> None:
 def print_summary(summary: Summary, title: str, console: Console | None = None) -> None:
     """The figures of a load test, for people."""
     console = console or Console()
-    figures = Table(title=title, show_header=False, title_justify="left")
+    console.print(title, markup=False, highlight=False)
+    figures = Table(show_header=False)
     figures.add_column()
     figures.add_column(justify="right")
     for name, value in (
@@ -37,7 +38,7 @@ def print_summary(summary: Summary, title: str, console: Console | None = None) 
     ):
         figures.add_row(name, value)
     console.print(figures)
-    times = Table("milliseconds", title_justify="left")
+    times = Table("milliseconds")
     for heading in ("mean", "p50", "p90", "p99"):
         times.add_column(heading, justify="right")
     times.add_row("time to first token", *_milliseconds(summary.ttft_seconds))
@@ -52,7 +53,9 @@ def print_offline(
     results: Sequence[OfflineResult], title: str, console: Console | None = None
 ) -> None:
     """The speeds at each concurrency, for people."""
-    table = Table("concurrency", title=title, title_justify="left")
+    console = console or Console()
+    console.print(title, markup=False, highlight=False)
+    table = Table("concurrency")
     for heading in ("output tokens/s", "lowest", "highest", "input and output tokens/s", "runs"):
         table.add_column(heading, justify="right")
     for result in results:
@@ -64,7 +67,7 @@ def print_offline(
             f"{result.total_tokens_per_second:.1f}",
             str(len(result.run_seconds)),
         )
-    (console or Console()).print(table)
+    console.print(table)
 
 
 def as_data(result: Summary | OfflineResult) -> dict[str, Any]:

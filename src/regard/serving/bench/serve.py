@@ -32,8 +32,9 @@ class ServeBenchOptions:
     """Send streaming requests to a server with OpenAI's API and time its answers.
 
     Flags are named as vLLM's. Time to first token counts from when a request is sent, not from
-    when it began to wait for --max-concurrency. Example: regard bench serve --num-prompts 64
-    --request-rate 4 --input-len 128 --output-len 64
+    when it began to wait for --max-concurrency.
+
+    Example: regard bench serve --num-prompts 64 --request-rate 4 --input-len 128
     """
 
     base_url: str = "http://127.0.0.1:8000"
@@ -99,30 +100,31 @@ def main(argv: Sequence[str]) -> int:
     """
     options = tyro.cli(ServeBenchOptions, prog=PROGRAM, args=list(argv))
     options.check()
-    summary = asyncio.run(_main(options))
+    model, summary = asyncio.run(_main(options))
     if not summary.completed:
         raise BenchError(f"all {summary.failed} requests failed: {next(iter(summary.errors))}")
     if options.json:
-        settings = dataclasses.asdict(options)
+        settings = dataclasses.asdict(options) | {"model": model}
         print_json({k: v for k, v in settings.items() if k not in HIDDEN}, as_data(summary))
     else:
-        print_summary(summary, f"{options.base_url}, {options.request_rate:g} requests/s offered")
+        rate = "all at once" if math.isinf(options.request_rate) else f"{options.request_rate:g}/s"
+        print_summary(summary, f"{model} at {options.base_url}, requests: {rate}")
     return 0
 
 
-async def _main(options: ServeBenchOptions) -> Summary:
+async def _main(options: ServeBenchOptions) -> tuple[str, Summary]:
     async with ApiClient(options.base_url, options.api_key) as client:
-        return await measure(client, options)
+        model = await client.choose_model(options.model)
+        return model, await measure(client, model, options)
 
 
-async def measure(client: ApiClient, options: ServeBenchOptions) -> Summary:
+async def measure(client: ApiClient, model: str, options: ServeBenchOptions) -> Summary:
     """Warms the server up, sends the requests as they arrive and waits for all answers.
 
     Raises:
         BenchError: a warm-up failed.
-        ServerError: no server, or not this model.
     """
-    bodies = request_bodies(options, await client.choose_model(options.model))
+    bodies = request_bodies(options, model)
     path = PATHS[options.backend]
     for body in bodies[: options.num_warmups]:
         answer = await timed_answer(client, path, body)
