@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -157,6 +158,17 @@ def test_loads_a_model_where_no_server_is_named(monkeypatch, tmp_path, capsys):
     captured = capsys.readouterr()
     assert captured.out.endswith("\n")
     assert captured.err == "loading default ...\n"
+
+
+def test_ctrl_c_ends_the_loading_of_a_model(monkeypatch):
+    def load(config):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+
+    monkeypatch.setattr("regard.serving.async_engine.Engine", load)
+    started = time.monotonic()
+    assert cli.main(["chat"]) == cli.EXIT_INTERRUPTED
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")
     is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
     with asyncio.Runner() as runner:
-        model = runner.run(open_model(options))
+        model = open_model(options, runner)
         try:
             chat = Chat(runner, model, options.system, is_interactive=is_interactive)
             return chat.run()
@@ -78,8 +78,8 @@ def main(argv: Sequence[str]) -> int:
             runner.run(model.aclose())
 
 
-async def open_model(options: ChatOptions) -> ChatModel:
-    """The model that the options name, ready to answer."""
+def open_model(options: ChatOptions, runner: asyncio.Runner) -> ChatModel:
+    """The model that the options name, ready to answer in this runner."""
     # Checked before anything is loaded.
     SamplingParams(
         max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed
@@ -87,7 +87,7 @@ async def open_model(options: ChatOptions) -> ChatModel:
     limits = AnswerLimits(options.max_tokens, options.temperature, options.seed)
     if options.base_url is not None:
         client = ApiClient(options.base_url, options.api_key)
-        return ServerModel(client, await client.choose_model(options.model), limits)
+        return ServerModel(client, runner.run(client.choose_model(options.model)), limits)
     if options.api_key is not None:
         raise UserError("--api-key goes to a server; name it with --base-url")
     # What follows loads torch, which --help and a server's client need not wait for.
@@ -95,8 +95,9 @@ async def open_model(options: ChatOptions) -> ChatModel:
 
     config = EngineConfig() if options.model is None else EngineConfig(model=options.model)
     print(f"loading {config.model} ...", file=sys.stderr, flush=True)
+    # Outside the runner, where the first Ctrl-C would not end it.
     engine = AsyncEngine.from_config(config)
-    await engine.start()
+    runner.run(engine.start())
     return LocalModel(engine, limits)
 
 
