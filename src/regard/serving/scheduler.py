@@ -51,7 +51,7 @@ class ScheduledBatch:
 
 
 class Scheduler:
-    """Decodes first, then prompts in order of arrival, in chunks under a token cap.
+    """Running requests in order of arrival, then new prompts, in chunks under a token cap.
 
     When blocks run out, the youngest running request gives up its own and waits, at the head of
     the queue, to be computed again: the oldest always advances, so every request ends.
@@ -117,9 +117,9 @@ class Scheduler:
         chunks: list[ScheduledChunk] = []
         preempted: list[Request] = []
         budget = self.config.max_num_batched_tokens
-        # Decoding requests first (one token each), then prompts under way, oldest first.
-        order = sorted(self._running, key=lambda request: request.num_pending_tokens > 1)
-        for request in order:
+        # Oldest first. A prompt under way takes all that is left of the budget, so nothing is
+        # admitted behind it until it decodes: what decodes always stands before what does not.
+        for request in tuple(self._running):
             if request.status is not RequestStatus.RUNNING or budget == 0:
                 continue
             num_tokens = min(request.num_pending_tokens, budget)
