@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import tokenizers
 from tokenizers import AddedToken, decoders, models, pre_tokenizers
+from torch import Tensor
 
 from regard.serving.config import EngineConfig
 from regard.serving.engine import Engine
@@ -66,17 +67,21 @@ def byte_tokenizer() -> Tokenizer:
     return Tokenizer(backend, eos_token_ids=frozenset({256}), chat_template=CHAT_TEMPLATE)
 
 
-def tiny_model(config: EngineConfig, model: ModelConfig = LLAMA, scale: float = 6.0) -> LoadedModel:
+def tiny_model(
+    config: EngineConfig,
+    model: ModelConfig = LLAMA,
+    *,
+    scale: float = 6.0,
+    tensors: dict[str, Tensor] | None = None,
+) -> LoadedModel:
     """A random model whose logits are far enough apart for greedy answers to vary."""
-    tensors = random_tensors(tensor_shapes(model), seed=config.seed)
-    tensors = {
-        name: tensor if "norm" in name else tensor * scale for name, tensor in tensors.items()
-    }
+    drawn = random_tensors(tensor_shapes(model), seed=config.seed)
+    scaled = {name: tensor if "norm" in name else tensor * scale for name, tensor in drawn.items()}
     return build(
         config,
         name="tiny",
         model_config=model,
-        tensors=tensors,
+        tensors=tensors or scaled,
         tokenizer=byte_tokenizer(),
         numerics=choose_numerics(config.mode, config.device, config.dtype),
     )
