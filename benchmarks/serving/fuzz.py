@@ -12,8 +12,9 @@ from regard.common.rows import Measurement, write_rows
 from tests.serving.server.fuzzing import fuzz_document, fuzz_engine
 
 API_KEY = "fuzz"
-# Short answers: what is tried is the server's reaction, not how long a model can talk.
-OPTIONS = ("--api-key", API_KEY, "--max-model-len", "128")
+# Short answers: what is tried is the server's reaction, not how long a model can talk. Pages of
+# the cache cost memory when first used: a small one is all in use after the first round.
+OPTIONS = ("--api-key", API_KEY, "--max-model-len", "128", "--kv-cache-memory-gib", "0.1")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
