@@ -199,3 +199,8 @@ def test_a_grammar_that_cannot_go_on_ends_its_request_and_no_other(monkeypatch):
     assert ends == {"a": ("error", "grammar"), "b": ("length", None)}
     assert engine.stats().step_failures == 0
     assert engine.kv_cache.usage == 0
+
+
+def test_a_step_too_small_for_all_that_may_run_is_refused():
+    with pytest.raises(InvalidRequestError, match="max_num_batched_tokens is 8, less than"):
+        tiny_engine(max_num_batched_tokens=8, max_num_seqs=9)

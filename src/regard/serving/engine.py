@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from regard.serving.config import EngineConfig
+from regard.serving.errors import InvalidRequestError
 from regard.serving.kv_cache import KVCacheManager
 from regard.serving.models.attention import LayerCache
 from regard.serving.models.forward_batch import prepare
@@ -34,6 +35,12 @@ class Engine:
             WeightsError: the model cannot be loaded.
             InvalidRequestError: options that contradict each other or the machine.
         """
+        if config.max_num_batched_tokens < config.max_num_seqs:
+            raise InvalidRequestError(
+                f"max_num_batched_tokens is {config.max_num_batched_tokens}, less than "
+                f"max_num_seqs, {config.max_num_seqs}: not every running request could advance",
+                param="max_num_batched_tokens",
+            )
         self._threads = AdaptiveThreads(default_num_threads(config.num_threads))
         self.config = config
         self.loaded = model or load(config)

@@ -129,7 +129,7 @@ def build(
 
 def _max_model_len(config: EngineConfig, model_config: ModelConfig) -> int:
     trained = model_config.max_position_embeddings
-    wanted = config.max_model_len or trained
+    wanted = trained if config.max_model_len is None else config.max_model_len
     if not 1 <= wanted <= trained:
         raise InvalidRequestError(
             f"max_model_len {wanted} is outside 1 to {trained}, the model's own limit",
