@@ -36,3 +36,15 @@ def test_no_match_is_told_and_exits_1(results: Path, capsys: pytest.CaptureFixtu
     assert "'nothing'" in capsys.readouterr().out
     assert main(["--metric", "nothing", "--json", "--results", str(results)]) == 1
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_narrow_terminal_still_shows_whole_metrics(
+    results: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    assert main(["--results", str(results)]) == 0
+    printed = capsys.readouterr().out
+    assert "serving.tokens_per_second" in printed
+    assert "device" not in printed

@@ -12,6 +12,10 @@ from pathlib import Path
 from regard.common.rows import ResultRow, read_rows
 from regard.common.tables import cells_of
 
+MEASURED = ("metric", "value", "unit", "n", "interval")
+COLUMNS = (*MEASURED, "device", "commit", "date")
+WIDE = 150
+
 
 def main(argv: Sequence[str]) -> int:
     """Lists rows; exits 1 when none matches."""
@@ -52,8 +56,12 @@ def _print_table(rows: Sequence[ResultRow]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("metric", "value", "unit", "n", "interval", "device", "commit", "date")
+    console = Console()
+    # Where a row came from is for wide terminals; what it says must never be cut.
+    shown = len(COLUMNS) if console.width >= WIDE or not console.is_terminal else len(MEASURED)
+    table = Table()
+    for name in COLUMNS[:shown]:
+        table.add_column(name, no_wrap=name == "value", overflow="fold")
     for row in rows:
-        cells = cells_of(row)
-        table.add_row(*cells)
-    Console().print(table)
+        table.add_row(*cells_of(row)[:shown])
+    console.print(table)
