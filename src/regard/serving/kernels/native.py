@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 SOURCES = ("linear/cpu.c", "paged_attention/cpu.c", "rms_norm/cpu.c", "swiglu/cpu.c")
+HEADERS = ("vector_math.h",)
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fopenmp", "-shared", "-fPIC")
 REQUIRED_CPU_FLAGS = frozenset({"avx2", "fma", "f16c"})
 
@@ -72,7 +73,8 @@ def library() -> ctypes.CDLL:
     assert torch.get_num_threads() >= 1
     here = Path(__file__).parent
     sources = [here / name for name in SOURCES]
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+    read = [*sources, *(here / name for name in HEADERS)]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in read))
     digest.update(" ".join((*FLAGS, *sorted(_cpu_flags()))).encode())
     target = cache_directory() / f"kernels-{digest.hexdigest()[:16]}.so"
     if not target.exists():

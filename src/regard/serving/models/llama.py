@@ -1,21 +1,17 @@
 """The Llama family: RMSNorm, RoPE, grouped-query attention, SwiGLU."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
 from regard.serving.models.config import ModelConfig
+from regard.serving.models.decoder import Decoder, Layer, Tensors, make_linear, model_rope
 from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
-from regard.serving.models.layers import Embedding, RMSNorm, SwiGLU
-from regard.serving.models.linear import Linear
+from regard.serving.models.layers import RMSNorm, SwiGLU
 from regard.serving.models.numerics import Numerics
-from regard.serving.models.quantised import LoadedTensor, dense
-from regard.serving.models.rope import rope_tables
-
-Tensors = Mapping[str, LoadedTensor]
+from regard.serving.models.quantised import dense
 
 
 class LlamaAttention:
@@ -72,45 +68,15 @@ class LlamaFeedForward:
         return residual + self._down(self._activate(gate_up), adapters)
 
 
-class Llama:
-    """Embedding, layers as (attention, feed-forward) pairs, final norm, head."""
-
-    def __init__(self, config: ModelConfig, tensors: Tensors, numerics: Numerics) -> None:
-        self.config = config
-        rope = rope_tables(
-            head_dim=config.head_dim,
-            theta=config.rope_theta,
-            scaling=config.rope_scaling,
-            max_positions=config.max_position_embeddings,
+def build_llama(config: ModelConfig, tensors: Tensors, numerics: Numerics) -> Decoder:
+    """A Llama-family model."""
+    rope = model_rope(config, numerics)
+    prefixes = [f"model.layers.{layer}" for layer in range(config.num_layers)]
+    layers = [
+        Layer(
+            LlamaAttention(config, tensors, prefix, rope, numerics),
+            LlamaFeedForward(config, tensors, prefix, numerics),
         )
-        rope = (rope[0].to(numerics.device), rope[1].to(numerics.device))
-        self._embed = Embedding(tensors["model.embed_tokens.weight"], numerics)
-        prefixes = [f"model.layers.{i}" for i in range(config.num_layers)]
-        self.layers = [
-            (
-                LlamaAttention(config, tensors, prefix, rope, numerics),
-                LlamaFeedForward(config, tensors, prefix, numerics),
-            )
-            for prefix in prefixes
-        ]
-        self._norm = RMSNorm(dense(tensors["model.norm.weight"]), config.rms_norm_eps, numerics)
-        head = "model.embed_tokens" if config.tie_word_embeddings else "lm_head"
-        self._head = make_linear([head], tensors, numerics)
-
-    def forward(
-        self, batch: ForwardBatch, caches: Sequence[LayerCache]
-    ) -> Float[Tensor, "sampled vocab"]:
-        """Logits (float32) of the batch's sample rows."""
-        hidden = self._embed(batch.token_ids)
-        for (attention, feed_forward), cache in zip(self.layers, caches, strict=True):
-            hidden = attention(hidden, cache, batch)
-            hidden = feed_forward(hidden, batch.adapters)
-        return self._head(self._norm(hidden[batch.sample_rows])).float()
-
-
-def make_linear(names: Sequence[str], tensors: Tensors, numerics: Numerics) -> Linear:
-    """A linear layer of the named modules, with their biases where the checkpoint has them."""
-    weights = [(f"{name}.weight", tensors[f"{name}.weight"]) for name in names]
-    biases = [tensors.get(f"{name}.bias") for name in names]
-    parts = [dense(bias).float() for bias in biases if bias is not None]
-    return Linear(weights, numerics, torch.cat(parts) if len(parts) == len(names) else None)
+        for prefix in prefixes
+    ]
+    return Decoder(config, tensors, layers, numerics)

@@ -1,41 +1,25 @@
 """From options to a loaded model with room for its KV cache."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
 
 from regard.serving.config import EngineConfig
 from regard.serving.errors import InvalidRequestError
 from regard.serving.models.attention import LayerCache, allocate_cache
 from regard.serving.models.config import ModelConfig
-from regard.serving.models.forward_batch import ForwardBatch
-from regard.serving.models.llama import Llama
+from regard.serving.models.decoder import Decoder
+from regard.serving.models.llama import build_llama
 from regard.serving.models.lora import LoraAdapter, load_lora
 from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
 from regard.serving.models.quantised import LoadedTensor
-from regard.serving.models.step3 import Step3
+from regard.serving.models.step3 import build_step3
 from regard.serving.models.step3_config import Step3Config
 from regard.serving.models.weights import open_model
 from regard.serving.tokenizer import Tokenizer
 
 CPU_KV_CACHE_GIB = 2.0
-
-
-@runtime_checkable
-class Model(Protocol):
-    """What the engine needs of a model."""
-
-    @property
-    def config(self) -> ModelConfig:
-        """The model in numbers."""
-        ...
-
-    def forward(self, batch: ForwardBatch, caches: Sequence[LayerCache]) -> Tensor:
-        """Logits (sampled, vocab) in float32 of the batch's sample rows."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +28,7 @@ class LoadedModel:
 
     name: str
     """Name under which it is served."""
-    model: Model
+    model: Decoder
     """The network."""
     tokenizer: Tokenizer
     """Text to tokens and back."""
@@ -107,10 +91,10 @@ def build(
 ) -> LoadedModel:
     """Put a model together from its parts."""
     max_model_len = _max_model_len(config, model_config)
-    model: Model = (
-        Step3(model_config, tensors, numerics)
+    model = (
+        build_step3(model_config, tensors, numerics)
         if isinstance(model_config, Step3Config)
-        else Llama(model_config, tensors, numerics)
+        else build_llama(model_config, tensors, numerics)
     )
     cache_dtype = _cache_dtype(config, numerics)
     loras = {name: load_lora(name, path, model_config) for name, path in config.loras}

@@ -3,23 +3,20 @@
 Written from the paper and the public inference code; the released weights were never run here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
+from regard.serving.models.decoder import Decoder, Layer, Tensors, make_linear, model_rope
 from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
-from regard.serving.models.layers import Embedding, RMSNorm, SwiGLU
+from regard.serving.models.layers import RMSNorm, SwiGLU
 from regard.serving.models.linear import Linear, make_multiply
-from regard.serving.models.llama import make_linear
 from regard.serving.models.numerics import Numerics
-from regard.serving.models.quantised import LoadedTensor, dense
-from regard.serving.models.rope import rope_tables
+from regard.serving.models.quantised import dense
 from regard.serving.models.step3_config import Step3Config
-
-Tensors = Mapping[str, LoadedTensor]
 
 
 class Step3Attention:
@@ -139,39 +136,18 @@ class Step3FeedForward:
         return residual + out
 
 
-class Step3:
-    """Embedding, layers as (attention, feed-forward) pairs, final norm, head."""
-
-    def __init__(self, config: Step3Config, tensors: Tensors, numerics: Numerics) -> None:
-        self.config = config
-        tables = rope_tables(
-            head_dim=config.head_dim,
-            theta=config.rope_theta,
-            scaling=config.rope_scaling,
-            max_positions=config.max_position_embeddings,
+def build_step3(config: Step3Config, tensors: Tensors, numerics: Numerics) -> Decoder:
+    """Step-3's text model."""
+    rope = model_rope(config, numerics)
+    prefixes = [f"model.layers.{layer}" for layer in range(config.num_layers)]
+    layers = [
+        Layer(
+            Step3Attention(config, tensors, prefix, rope, numerics),
+            Step3FeedForward(config, tensors, prefix, number, numerics),
         )
-        rope = (tables[0].to(numerics.device), tables[1].to(numerics.device))
-        self._embed = Embedding(tensors["model.embed_tokens.weight"], numerics)
-        self.layers = [
-            (
-                Step3Attention(config, tensors, f"model.layers.{i}", rope, numerics),
-                Step3FeedForward(config, tensors, f"model.layers.{i}", i, numerics),
-            )
-            for i in range(config.num_layers)
-        ]
-        self._norm = RMSNorm(dense(tensors["model.norm.weight"]), config.rms_norm_eps, numerics)
-        head = "model.embed_tokens" if config.tie_word_embeddings else "lm_head"
-        self._head = make_linear([head], tensors, numerics)
-
-    def forward(
-        self, batch: ForwardBatch, caches: Sequence[LayerCache]
-    ) -> Float[Tensor, "sampled vocab"]:
-        """Logits (float32) of the batch's sample rows."""
-        hidden = self._embed(batch.token_ids)
-        for (attention, feed_forward), cache in zip(self.layers, caches, strict=True):
-            hidden = attention(hidden, cache, batch)
-            hidden = feed_forward(hidden, batch.adapters)
-        return self._head(self._norm(hidden[batch.sample_rows])).float()
+        for number, prefix in enumerate(prefixes)
+    ]
+    return Decoder(config, tensors, layers, numerics)
 
 
 def _float32(numerics: Numerics) -> Numerics:

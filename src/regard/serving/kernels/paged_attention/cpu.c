@@ -9,29 +9,16 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../vector_math.h"
+
 #define LANES 8
 #define MAX_HEADS 3
 #define VALUE_VECTORS 4
 
-// exp(x) for x <= 0, relative error below 3e-7 (Cephes polynomial); below -87 it is 0.
+// exp(x) for x <= 0; below -87 it is 0, so that masked scores weigh nothing.
 static inline __m256 exp_nonpositive(__m256 x) {
-  const __m256 floor_at = _mm256_set1_ps(-87.0f);
-  const __m256 alive = _mm256_cmp_ps(x, floor_at, _CMP_GE_OQ);
-  x = _mm256_max_ps(x, floor_at);
-  const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504088896341f)),
-                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);
-  r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
-  __m256 p = _mm256_set1_ps(1.9875691500e-4f);
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.3981999507e-3f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(8.3334519073e-3f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(4.1665795894e-2f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.6666665459e-1f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
-  p = _mm256_add_ps(_mm256_fmadd_ps(p, _mm256_mul_ps(r, r), r), _mm256_set1_ps(1.0f));
-  const __m256i power = _mm256_slli_epi32(
-      _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
-  return _mm256_and_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(power)), alive);
+  const __m256 alive = _mm256_cmp_ps(x, _mm256_set1_ps(-87.0f), _CMP_GE_OQ);
+  return _mm256_and_ps(vector_exp(x), alive);
 }
 
 static inline float horizontal_max(__m256 v) {
