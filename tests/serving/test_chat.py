@@ -15,6 +15,14 @@ from tests.serving.fake_api import FakeApi, free_address, served
 from tests.serving.tiny import tiny_engine
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c():
+    """A terminal's Ctrl-C; shells start jobs in the background with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Echo:
     """Answers with what was asked last; some words make it do something else."""
 
