@@ -2,7 +2,7 @@ import torch
 
 from regard.serving.config import EngineConfig
 from tests.serving.rows import one_sequence
-from tests.serving.tiny import LLAMA, STEP3, tiny_model
+from tests.serving.tiny import LLAMA, tiny_model
 
 
 def model(config=LLAMA):
@@ -17,18 +17,6 @@ def test_only_the_rows_that_sample_get_logits():
         )
     assert logits.shape == (1, LLAMA.vocab_size)
     assert logits.dtype == torch.float32
-
-
-def test_the_feed_forward_half_keeps_nothing_of_a_request():
-    for config in (LLAMA, STEP3):
-        layer = model(config).model.layers[-1]
-        x = torch.randn(9, config.hidden_size)
-        with torch.inference_mode():
-            whole = layer.feed_forward(x)
-            parts = [layer.feed_forward(x[i : i + 1]) for i in (3, 0, 8)]
-            again = layer.feed_forward(x)
-        assert torch.equal(torch.cat(parts), whole[[3, 0, 8]])
-        assert torch.equal(again, whole)
 
 
 def test_layers_run_in_order_and_each_has_its_own_cache():

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from regard.serving.models.attention import LayerCache
 from regard.serving.models.config import ModelConfig
-from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
+from regard.serving.models.feed_forward import FeedForward, PostAttention
+from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.layers import Embedding, RMSNorm
 from regard.serving.models.linear import Linear
 from regard.serving.models.numerics import Numerics
@@ -27,45 +28,63 @@ class AttentionHalf(Protocol):
         ...
 
 
-class FeedForwardHalf(Protocol):
-    """Sees rows alone and keeps no state of any request: it may stand on another machine."""
-
-    def __call__(self, residual: Tensor, adapters: Sequence[AdapterRows] = ()) -> Tensor:
-        """The residual (rows, hidden) after the feed-forward."""
-        ...
-
-
-class Layer(NamedTuple):
-    """The two halves of a layer."""
+class AttentionSide(NamedTuple):
+    """What attention's side holds of a layer."""
 
     attention: AttentionHalf
     """The half with the KV cache."""
-    feed_forward: FeedForwardHalf
-    """The half without state."""
+    post_attention: PostAttention
+    """Norm and router, on the way to the feed-forward."""
 
 
-class Decoder:
-    """Embedding, layers, final norm, head."""
+class Layer(NamedTuple):
+    """A whole layer."""
 
-    def __init__(
-        self, config: ModelConfig, tensors: Tensors, layers: Sequence[Layer], numerics: Numerics
-    ) -> None:
+    side: AttentionSide
+    """What keeps the cache and the residual."""
+    feed_forward: FeedForward
+    """What keeps no state and may stand on another machine."""
+
+
+class Trunk:
+    """What stands around the layers: embedding, final norm, head."""
+
+    def __init__(self, config: ModelConfig, tensors: Tensors, numerics: Numerics) -> None:
         self.config = config
-        self.layers = tuple(layers)
         self._embed = Embedding(tensors["model.embed_tokens.weight"], numerics)
         self._norm = RMSNorm(dense(tensors["model.norm.weight"]), config.rms_norm_eps, numerics)
         head = "model.embed_tokens" if config.tie_word_embeddings else "lm_head"
         self._head = make_linear([head], tensors, numerics)
 
+    def embed(self, batch: ForwardBatch) -> Float[Tensor, "rows hidden"]:
+        """The residual before the first layer."""
+        return self._embed(batch.token_ids)
+
+    def logits(
+        self, residual: Float[Tensor, "rows hidden"], batch: ForwardBatch
+    ) -> Float[Tensor, "sampled vocab"]:
+        """Logits (float32) of the batch's sample rows after the last layer."""
+        return self._head(self._norm(residual[batch.sample_rows])).float()
+
+
+class Decoder:
+    """The whole model in one process."""
+
+    def __init__(self, trunk: Trunk, layers: Sequence[Layer]) -> None:
+        self.config = trunk.config
+        self.layers = tuple(layers)
+        self._trunk = trunk
+
     def forward(
         self, batch: ForwardBatch, caches: Sequence[LayerCache]
     ) -> Float[Tensor, "sampled vocab"]:
         """Logits (float32) of the batch's sample rows."""
-        hidden = self._embed(batch.token_ids)
+        residual = self._trunk.embed(batch)
         for layer, cache in zip(self.layers, caches, strict=True):
-            hidden = layer.attention(hidden, cache, batch)
-            hidden = layer.feed_forward(hidden, batch.adapters)
-        return self._head(self._norm(hidden[batch.sample_rows])).float()
+            residual = layer.side.attention(residual, cache, batch)
+            rows = layer.side.post_attention(residual)
+            residual = residual + layer.feed_forward(rows, batch.adapters)
+        return self._trunk.logits(residual, batch)
 
 
 def model_rope(config: ModelConfig, numerics: Numerics) -> tuple[Tensor, Tensor]:
@@ -85,3 +104,9 @@ def make_linear(names: Sequence[str], tensors: Tensors, numerics: Numerics) -> L
     biases = [tensors.get(f"{name}.bias") for name in names]
     parts = [dense(bias).float() for bias in biases if bias is not None]
     return Linear(weights, numerics, torch.cat(parts) if len(parts) == len(names) else None)
+
+
+def swiglu_tensors(tensors: Tensors, prefix: str) -> list[tuple[str, LoadedTensor]]:
+    """The gate, up and down matrices under a prefix, with their names."""
+    names = [f"{prefix}.{part}_proj.weight" for part in ("gate", "up", "down")]
+    return [(name, tensors[name]) for name in names]

@@ -1,17 +1,23 @@
 """The Llama family: RMSNorm, RoPE, grouped-query attention, SwiGLU."""
 
-from collections.abc import Sequence
-
 from jaxtyping import Float
 from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
 from regard.serving.models.config import ModelConfig
-from regard.serving.models.decoder import Decoder, Layer, Tensors, make_linear, model_rope
-from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
-from regard.serving.models.layers import RMSNorm, SwiGLU
+from regard.serving.models.decoder import (
+    AttentionSide,
+    Tensors,
+    make_linear,
+    model_rope,
+    swiglu_tensors,
+)
+from regard.serving.models.feed_forward import DenseFeedForward, FeedForward, PostAttention
+from regard.serving.models.forward_batch import ForwardBatch
+from regard.serving.models.layers import RMSNorm
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import dense
+from regard.serving.models.shard import WHOLE, FeedForwardShard
 
 
 class LlamaAttention:
@@ -47,36 +53,23 @@ class LlamaAttention:
         return residual + self._out(attended, batch.adapters)
 
 
-class LlamaFeedForward:
-    """The feed-forward half: residual + down(silu(gate) * up)."""
-
-    def __init__(
-        self, config: ModelConfig, tensors: Tensors, prefix: str, numerics: Numerics
-    ) -> None:
-        weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
-        self._norm = RMSNorm(weight, config.rms_norm_eps, numerics)
-        names = [f"{prefix}.mlp.gate_proj", f"{prefix}.mlp.up_proj"]
-        self._gate_up = make_linear(names, tensors, numerics)
-        self._activate = SwiGLU(numerics)
-        self._down = make_linear([f"{prefix}.mlp.down_proj"], tensors, numerics)
-
-    def __call__(
-        self, residual: Float[Tensor, "rows hidden"], adapters: Sequence[AdapterRows] = ()
-    ) -> Float[Tensor, "rows hidden"]:
-        """Add the feed-forward output; keeps no state of any request."""
-        gate_up = self._gate_up(self._norm(residual), adapters)
-        return residual + self._down(self._activate(gate_up), adapters)
-
-
-def build_llama(config: ModelConfig, tensors: Tensors, numerics: Numerics) -> Decoder:
-    """A Llama-family model."""
+def build_llama_attention(
+    config: ModelConfig, tensors: Tensors, numerics: Numerics
+) -> list[AttentionSide]:
+    """What attention's side holds of each layer."""
     rope = model_rope(config, numerics)
-    prefixes = [f"model.layers.{layer}" for layer in range(config.num_layers)]
-    layers = [
-        Layer(
-            LlamaAttention(config, tensors, prefix, rope, numerics),
-            LlamaFeedForward(config, tensors, prefix, numerics),
-        )
-        for prefix in prefixes
-    ]
-    return Decoder(config, tensors, layers, numerics)
+    sides = []
+    for layer in range(config.num_layers):
+        prefix = f"model.layers.{layer}"
+        weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
+        norm = RMSNorm(weight, config.rms_norm_eps, numerics)
+        attention = LlamaAttention(config, tensors, prefix, rope, numerics)
+        sides.append(AttentionSide(attention, PostAttention(norm)))
+    return sides
+
+
+def build_llama_feed_forward(
+    layer: int, tensors: Tensors, numerics: Numerics, shard: FeedForwardShard = WHOLE
+) -> FeedForward:
+    """One layer's feed-forward, or a shard of it."""
+    return DenseFeedForward(swiglu_tensors(tensors, f"model.layers.{layer}.mlp"), numerics, shard)

@@ -8,14 +8,12 @@ import torch
 from regard.serving.config import EngineConfig
 from regard.serving.errors import InvalidRequestError
 from regard.serving.models.attention import LayerCache, allocate_cache
+from regard.serving.models.build import build_decoder
 from regard.serving.models.config import ModelConfig
 from regard.serving.models.decoder import Decoder
-from regard.serving.models.llama import build_llama
 from regard.serving.models.lora import LoraAdapter, load_lora
 from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
 from regard.serving.models.quantised import LoadedTensor
-from regard.serving.models.step3 import build_step3
-from regard.serving.models.step3_config import Step3Config
 from regard.serving.models.weights import open_model
 from regard.serving.tokenizer import Tokenizer
 
@@ -91,11 +89,7 @@ def build(
 ) -> LoadedModel:
     """Put a model together from its parts."""
     max_model_len = _max_model_len(config, model_config)
-    model = (
-        build_step3(model_config, tensors, numerics)
-        if isinstance(model_config, Step3Config)
-        else build_llama(model_config, tensors, numerics)
-    )
+    model = build_decoder(model_config, tensors, numerics)
     cache_dtype = _cache_dtype(config, numerics)
     loras = {name: load_lora(name, path, model_config) for name, path in config.loras}
     return LoadedModel(

@@ -3,19 +3,31 @@
 Written from the paper and the public inference code; the released weights were never run here.
 """
 
-from collections.abc import Sequence
-
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
-from regard.serving.models.decoder import Decoder, Layer, Tensors, make_linear, model_rope
-from regard.serving.models.forward_batch import AdapterRows, ForwardBatch
-from regard.serving.models.layers import RMSNorm, SwiGLU
-from regard.serving.models.linear import Linear, make_multiply
+from regard.serving.models.decoder import (
+    AttentionSide,
+    Tensors,
+    make_linear,
+    model_rope,
+    swiglu_tensors,
+)
+from regard.serving.models.experts import Experts
+from regard.serving.models.feed_forward import (
+    DenseFeedForward,
+    FeedForward,
+    MixtureOfExperts,
+    PostAttention,
+)
+from regard.serving.models.forward_batch import ForwardBatch
+from regard.serving.models.layers import RMSNorm
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import dense
+from regard.serving.models.router import Router
+from regard.serving.models.shard import WHOLE, FeedForwardShard
 from regard.serving.models.step3_config import Step3Config
 
 
@@ -55,100 +67,39 @@ class Step3Attention:
         return residual + self._out(self._attend(qkv, cache, batch), batch.adapters)
 
 
-class DenseFeedForward:
-    """down(silu(gate) * up): the dense feed-forward and the shared expert."""
-
-    def __init__(self, tensors: Tensors, prefix: str, numerics: Numerics) -> None:
-        names = [f"{prefix}.gate_proj", f"{prefix}.up_proj"]
-        self._gate_up: Linear = make_linear(names, tensors, numerics)
-        self._activate = SwiGLU(numerics)
-        self._down: Linear = make_linear([f"{prefix}.down_proj"], tensors, numerics)
-
-    def __call__(
-        self, x: Float[Tensor, "rows hidden"], adapters: Sequence[AdapterRows] = ()
-    ) -> Float[Tensor, "rows hidden"]:
-        """Feed each row forward."""
-        return self._down(self._activate(self._gate_up(x, adapters)), adapters)
-
-
-class Experts:
-    """Routed experts: softmax over all, then the top k, not renormalised."""
-
-    def __init__(
-        self, config: Step3Config, tensors: Tensors, prefix: str, numerics: Numerics
-    ) -> None:
-        # The router stays float32: a flipped choice changes a token more than any rounding.
-        router = dense(tensors[f"{prefix}.gate.weight"]).float()
-        self._route = make_multiply([router], _float32(numerics))
-        self._activate = SwiGLU(numerics)
-        self._top_k = config.num_experts_per_token
-        stacks = [dense(tensors[f"{prefix}.{part}_proj.weight"]) for part in ("gate", "up", "down")]
-        self._experts = [
-            (make_multiply([gate, up], numerics), make_multiply([down], numerics))
-            for gate, up, down in zip(*stacks, strict=True)
-        ]
-
-    def route(
-        self, x: Float[Tensor, "rows hidden"]
-    ) -> tuple[Float[Tensor, "rows k"], Int[Tensor, "rows k"]]:
-        """Weights and ids of each row's experts."""
-        probabilities = torch.softmax(self._route(x.float()), dim=-1)
-        weights, ids = torch.topk(probabilities, self._top_k, dim=-1)
-        return weights, ids
-
-    def __call__(self, x: Float[Tensor, "rows hidden"]) -> Float[Tensor, "rows hidden"]:
-        """Sum of the chosen experts' outputs, weighted; accumulated in float32."""
-        weights, ids = self.route(x)
-        # Slot by slot, so that a row's sum has one order whatever the other rows chose.
-        parts = torch.zeros(*ids.shape, x.shape[1], device=x.device)
-        for expert in sorted(set(ids.flatten().tolist())):
-            rows, slots = (ids == expert).nonzero(as_tuple=True)
-            gate_up, down = self._experts[expert]
-            parts[rows, slots] = down(self._activate(gate_up(x[rows]))).float()
-        weighted = parts * weights[:, :, None]
-        total = weighted[:, 0]
-        for slot in range(1, self._top_k):
-            total = total + weighted[:, slot]
-        return total.to(x.dtype)
-
-
-class Step3FeedForward:
-    """The feed-forward half: dense, or shared expert plus routed experts."""
-
-    def __init__(
-        self, config: Step3Config, tensors: Tensors, prefix: str, layer: int, numerics: Numerics
-    ) -> None:
-        weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
-        self._norm = RMSNorm(weight, config.rms_norm_eps, numerics)
-        is_moe = layer in config.moe_layers
-        dense_name = f"{prefix}.{'share_expert' if is_moe else 'mlp'}"
-        self._dense = DenseFeedForward(tensors, dense_name, numerics)
-        self._experts = Experts(config, tensors, f"{prefix}.moe", numerics) if is_moe else None
-
-    def __call__(
-        self, residual: Float[Tensor, "rows hidden"], adapters: Sequence[AdapterRows] = ()
-    ) -> Float[Tensor, "rows hidden"]:
-        """Add the feed-forward output; keeps no state of any request."""
-        x = self._norm(residual)
-        out = self._dense(x, adapters)
-        if self._experts is not None:
-            out = out + self._experts(x)
-        return residual + out
-
-
-def build_step3(config: Step3Config, tensors: Tensors, numerics: Numerics) -> Decoder:
-    """Step-3's text model."""
+def build_step3_attention(
+    config: Step3Config, tensors: Tensors, numerics: Numerics
+) -> list[AttentionSide]:
+    """What attention's side holds of each layer."""
     rope = model_rope(config, numerics)
-    prefixes = [f"model.layers.{layer}" for layer in range(config.num_layers)]
-    layers = [
-        Layer(
-            Step3Attention(config, tensors, prefix, rope, numerics),
-            Step3FeedForward(config, tensors, prefix, number, numerics),
-        )
-        for number, prefix in enumerate(prefixes)
-    ]
-    return Decoder(config, tensors, layers, numerics)
+    sides = []
+    for layer in range(config.num_layers):
+        prefix = f"model.layers.{layer}"
+        weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
+        norm = RMSNorm(weight, config.rms_norm_eps, numerics)
+        router = None
+        if layer in config.moe_layers:
+            gate = dense(tensors[f"{prefix}.moe.gate.weight"])
+            router = Router(gate, config.num_experts_per_token, numerics)
+        attention = Step3Attention(config, tensors, prefix, rope, numerics)
+        sides.append(AttentionSide(attention, PostAttention(norm, router)))
+    return sides
 
 
-def _float32(numerics: Numerics) -> Numerics:
-    return Numerics(numerics.mode, numerics.device, torch.float32)
+def build_step3_feed_forward(
+    config: Step3Config,
+    layer: int,
+    tensors: Tensors,
+    numerics: Numerics,
+    shard: FeedForwardShard = WHOLE,
+) -> FeedForward:
+    """One layer's feed-forward, or a shard of it: dense, or shared expert plus routed experts."""
+    prefix = f"model.layers.{layer}"
+    is_moe = layer in config.moe_layers
+    shared = DenseFeedForward(
+        swiglu_tensors(tensors, f"{prefix}.{'share_expert' if is_moe else 'mlp'}"), numerics, shard
+    )
+    if not is_moe:
+        return shared
+    stacks = [tensors[f"{prefix}.moe.{part}_proj.weight"] for part in ("gate", "up", "down")]
+    return MixtureOfExperts(shared, Experts(stacks, numerics, shard))

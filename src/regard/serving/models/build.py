@@ -1,0 +1,46 @@
+"""Puts a model together: whole, attention's side alone, or a shard of the feed-forwards alone."""
+
+from regard.serving.models.config import ModelConfig
+from regard.serving.models.decoder import AttentionSide, Decoder, Layer, Tensors, Trunk
+from regard.serving.models.feed_forward import FeedForward
+from regard.serving.models.llama import build_llama_attention, build_llama_feed_forward
+from regard.serving.models.numerics import Numerics
+from regard.serving.models.shard import WHOLE, FeedForwardShard
+from regard.serving.models.step3 import build_step3_attention, build_step3_feed_forward
+from regard.serving.models.step3_config import Step3Config
+
+
+def build_decoder(config: ModelConfig, tensors: Tensors, numerics: Numerics) -> Decoder:
+    """The whole model."""
+    sides = build_attention(config, tensors, numerics)
+    feed_forwards = build_feed_forwards(config, tensors, numerics)
+    layers = [Layer(*halves) for halves in zip(sides, feed_forwards, strict=True)]
+    return Decoder(Trunk(config, tensors, numerics), layers)
+
+
+def build_attention(
+    config: ModelConfig, tensors: Tensors, numerics: Numerics
+) -> list[AttentionSide]:
+    """Attention's side of every layer; reads no tensor of a feed-forward."""
+    if isinstance(config, Step3Config):
+        return build_step3_attention(config, tensors, numerics)
+    return build_llama_attention(config, tensors, numerics)
+
+
+def build_feed_forwards(
+    config: ModelConfig, tensors: Tensors, numerics: Numerics, shard: FeedForwardShard = WHOLE
+) -> list[FeedForward]:
+    """Every layer's feed-forward, or a shard of each; reads no other tensor.
+
+    Raises:
+        InvalidRequestError: a width cannot be cut as the shard asks.
+    """
+    if isinstance(config, Step3Config):
+        return [
+            build_step3_feed_forward(config, layer, tensors, numerics, shard)
+            for layer in range(config.num_layers)
+        ]
+    return [
+        build_llama_feed_forward(layer, tensors, numerics, shard)
+        for layer in range(config.num_layers)
+    ]
