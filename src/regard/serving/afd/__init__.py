@@ -1,0 +1,1 @@
+"""Attention-FFN disaggregation: the halves of each layer run as separate instances."""
