@@ -1,0 +1,72 @@
+"""The messages between attention and FFN instances, put together from both sides' spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from regard.serving.afd.trace import Span
+
+Direction = Literal["out", "back"]
+
+
+class Message(NamedTuple):
+    """Rows of one micro-batch of one layer on their way to the other side."""
+
+    direction: Direction
+    """`out` from attention to FFN, `back` from FFN to attention."""
+    send: Span
+    """The sender's span."""
+    receive: Span | None
+    """When the receiver saw it, where that was recorded."""
+    use: Span | None
+    """The receiver's feed-forward or wait, where it was recorded."""
+    receiver: str
+    """The receiving worker."""
+
+    @property
+    def link_ns(self) -> int | None:
+        """From handing over to being visible; None where the receiver did not record it."""
+        return None if self.receive is None else self.receive.end_ns - self.send.start_ns
+
+
+def workers_of(spans: Iterable[Span]) -> tuple[list[str], list[str]]:
+    """The attention instances and the FFN instances of a trace, in the order of their numbers."""
+    attention, ffn = set(), set()
+    for span in spans:
+        if span.stage == "attention":
+            attention.add(span.worker)
+        elif span.stage == "feed_forward":
+            ffn.add(span.worker)
+    return sorted(attention, key=_numbered), sorted(ffn, key=_numbered)
+
+
+def _numbered(worker: str) -> tuple[str, int]:
+    name = worker.rstrip("0123456789")
+    return name, int(worker[len(name) :] or 0)
+
+
+def messages_of(spans: Sequence[Span]) -> list[Message]:
+    """All messages whose sending was recorded, in the order of the sends."""
+    attention, ffn = workers_of(spans)
+    others = dict.fromkeys(attention, ffn) | dict.fromkeys(ffn, attention)
+    uses: dict[tuple[str, str, int, int, int], Span] = {}
+    receives: dict[tuple[str, str, int, int, int], Span] = {}
+    for span in spans:
+        if span.stage in ("feed_forward", "wait", "receive"):
+            index = receives if span.stage == "receive" else uses
+            for peer in _peers(span, others.get(span.worker, [])):
+                index[(span.worker, peer, *span[2:5])] = span
+    messages = []
+    for span in spans:
+        if span.stage != "send":
+            continue
+        for receiver in _peers(span, others.get(span.worker, [])):
+            key = (receiver, span.worker, *span[2:5])
+            direction: Direction = "out" if receiver in ffn else "back"
+            messages.append(Message(direction, span, receives.get(key), uses.get(key), receiver))
+    return messages
+
+
+def _peers(span: Span, others: list[str]) -> list[str]:
+    return [span.peer] if span.peer else others

@@ -1,0 +1,45 @@
+from regard.serving.afd.trace import Span
+from regard.serving.afd.trace_messages import messages_of, workers_of
+
+
+def _span(worker: str, stage: str, start_ns: int, peer: str = "", layer: int = 0) -> Span:
+    return Span(worker, stage, 0, layer, 0, 4, start_ns, start_ns + 10, peer)
+
+
+def test_workers_come_in_the_order_of_their_numbers() -> None:
+    spans = [_span(f"attention{i}", "attention", 0) for i in (10, 2, 0)]
+    spans += [_span("ffn1", "feed_forward", 0), _span("frontend", "other", 0)]
+    assert workers_of(spans) == (["attention0", "attention2", "attention10"], ["ffn1"])
+
+
+def test_a_message_joins_both_sides() -> None:
+    send = _span("attention0", "send", 10, "ffn0")
+    receive = _span("ffn0", "receive", 30, "attention0")._replace(end_ns=30)
+    use = _span("ffn0", "feed_forward", 35, "attention0")
+    (message,) = messages_of([_span("attention0", "attention", 0), send, receive, use])
+    assert message == ("out", send, receive, use, "ffn0")
+    assert message.link_ns == 20
+
+
+def test_a_send_to_all_is_a_message_to_each() -> None:
+    spans = [_span("attention0", "attention", 0), _span("attention0", "send", 10)]
+    uses = [_span(f"ffn{i}", "feed_forward", 35, "attention0") for i in (0, 1)]
+    messages = messages_of([*spans, *uses])
+    assert [message.receiver for message in messages] == ["ffn0", "ffn1"]
+    assert [message.use for message in messages] == uses
+    assert messages[0].link_ns is None
+
+
+def test_results_go_back_to_the_instance_that_waits() -> None:
+    spans = [_span(f"attention{i}", "attention", 0) for i in (0, 1)]
+    spans += [_span("ffn0", "feed_forward", 20, "attention1")]
+    waits = [_span(f"attention{i}", "wait", 40) for i in (0, 1)]
+    (message,) = messages_of([*spans, *waits, _span("ffn0", "send", 30, "attention1")])
+    assert message.direction == "back"
+    assert message.use == waits[1]
+
+
+def test_another_layer_is_another_message() -> None:
+    spans = [_span("attention0", "attention", 0), _span("attention0", "send", 10, layer=1)]
+    (message,) = messages_of([*spans, _span("ffn0", "feed_forward", 20, layer=0)])
+    assert message.use is None
