@@ -1,7 +1,7 @@
 """What every decoder-only model has around its layers."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -65,6 +65,22 @@ class Trunk:
     ) -> Float[Tensor, "sampled vocab"]:
         """Logits (float32) of the batch's sample rows after the last layer."""
         return self._head(self._norm(residual[batch.sample_rows])).float()
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What the engine runs."""
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model in numbers."""
+        ...
+
+    def forward(
+        self, batch: ForwardBatch, caches: Sequence[LayerCache]
+    ) -> Float[Tensor, "sampled vocab"]:
+        """Logits (float32) of the batch's sample rows; extends the caches."""
+        ...
 
 
 class Decoder:

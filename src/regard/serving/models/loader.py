@@ -10,7 +10,7 @@ from regard.serving.errors import InvalidRequestError
 from regard.serving.models.attention import LayerCache, allocate_cache
 from regard.serving.models.build import build_decoder
 from regard.serving.models.config import ModelConfig
-from regard.serving.models.decoder import Decoder
+from regard.serving.models.decoder import Model
 from regard.serving.models.lora import LoraAdapter, load_lora
 from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
 from regard.serving.models.quantised import LoadedTensor
@@ -26,7 +26,7 @@ class LoadedModel:
 
     name: str
     """Name under which it is served."""
-    model: Decoder
+    model: Model
     """The network."""
     tokenizer: Tokenizer
     """Text to tokens and back."""

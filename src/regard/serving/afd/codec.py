@@ -1,0 +1,203 @@
+"""How rows look on the way to the FFN instances and back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from regard.serving.errors import InvalidRequestError
+from regard.serving.models.feed_forward import FeedForwardInput
+
+SCALE_BLOCK = 128
+"""Values that share a scale in an FP8 row, as in the checkpoint's activations."""
+FP8_MAX = 448.0
+SMALLEST = 1e-30
+"""Largest magnitude that a block of zeros is taken to have."""
+ALIGNMENT = 16
+"""Bytes at whose multiples the parts of a buffer begin."""
+
+
+class Shape(NamedTuple):
+    """How many rows, how wide, sent to how many experts each."""
+
+    rows: int
+    """Rows."""
+    hidden: int
+    """Their width."""
+    top_k: int
+    """Routed experts a row; 0 in a dense layer."""
+
+
+class Codec(Protocol):
+    """Lays rows and results out in buffers of a size known beforehand."""
+
+    @property
+    def name(self) -> str:
+        """As in `--afd-wire`."""
+        ...
+
+    def rows_nbytes(self, shape: Shape) -> int:
+        """Bytes of rows with their routing."""
+        ...
+
+    def encode_rows(self, rows: FeedForwardInput, buffer: UInt8[Tensor, " nbytes"]) -> None:
+        """Write rows and routing."""
+        ...
+
+    def decode_rows(self, buffer: UInt8[Tensor, " nbytes"], shape: Shape) -> FeedForwardInput:
+        """Read them; a view of the buffer where the format allows it."""
+        ...
+
+    def result_nbytes(self, shape: Shape) -> int:
+        """Bytes of an FFN instance's share of the result."""
+        ...
+
+    def encode_result(
+        self, result: Float[Tensor, "rows hidden"], buffer: UInt8[Tensor, " nbytes"]
+    ) -> None:
+        """Write a result."""
+        ...
+
+    def decode_result(
+        self, buffer: UInt8[Tensor, " nbytes"], shape: Shape
+    ) -> Float[Tensor, "rows hidden"]:
+        """Read a result."""
+        ...
+
+
+Section = tuple[torch.dtype, int]
+"""A matrix in a buffer: its type and its columns."""
+
+
+class Float32Codec:
+    """Everything in float32, so that nothing is lost; what `--mode exact` sends."""
+
+    name = "float32"
+
+    def rows_nbytes(self, shape: Shape) -> int:
+        """Rows, weights, ids."""
+        return _nbytes(shape.rows, self._sections(shape))
+
+    def encode_rows(self, rows: FeedForwardInput, buffer: Tensor) -> None:
+        """Copy."""
+        shape = shape_of(rows)
+        x, weights, ids = _split(buffer, shape.rows, self._sections(shape))
+        x.copy_(rows.x)
+        weights.copy_(rows.expert_weights)
+        ids.copy_(rows.expert_ids)
+
+    def decode_rows(self, buffer: Tensor, shape: Shape) -> FeedForwardInput:
+        """View."""
+        x, weights, ids = _split(buffer, shape.rows, self._sections(shape))
+        return FeedForwardInput(x, ids.long(), weights)
+
+    def result_nbytes(self, shape: Shape) -> int:
+        """Four bytes a value."""
+        return 4 * shape.rows * shape.hidden
+
+    def encode_result(self, result: Tensor, buffer: Tensor) -> None:
+        """Copy."""
+        _split(buffer, result.shape[0], [(torch.float32, result.shape[1])])[0].copy_(result)
+
+    def decode_result(self, buffer: Tensor, shape: Shape) -> Tensor:
+        """View."""
+        return _split(buffer, shape.rows, [(torch.float32, shape.hidden)])[0]
+
+    def _sections(self, shape: Shape) -> list[Section]:
+        routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
+        return [(torch.float32, shape.hidden), *routing]
+
+
+class Fp8Codec:
+    """FP8 (e4m3) rows with a float32 scale for each 128 values, BF16 back: the paper's wire."""
+
+    name = "fp8"
+
+    def rows_nbytes(self, shape: Shape) -> int:
+        """Rows, scales, weights, ids."""
+        return _nbytes(shape.rows, self._sections(shape))
+
+    def encode_rows(self, rows: FeedForwardInput, buffer: Tensor) -> None:
+        """Quantise each block by its largest magnitude."""
+        shape = shape_of(rows)
+        x, scales, weights, ids = _split(buffer, shape.rows, self._sections(shape))
+        values = F.pad(rows.x.float(), (0, -shape.hidden % SCALE_BLOCK))
+        blocks = values.view(shape.rows, -1, SCALE_BLOCK)
+        scales.copy_(blocks.abs().amax(dim=2).clamp(min=SMALLEST) / FP8_MAX)
+        scaled = (blocks / scales[:, :, None]).view(shape.rows, -1)
+        x.copy_(scaled[:, : shape.hidden])
+        weights.copy_(rows.expert_weights)
+        ids.copy_(rows.expert_ids)
+
+    def decode_rows(self, buffer: Tensor, shape: Shape) -> FeedForwardInput:
+        """Multiply each block by its scale, in float32."""
+        x, scales, weights, ids = _split(buffer, shape.rows, self._sections(shape))
+        wide = scales.repeat_interleave(SCALE_BLOCK, dim=1)[:, : shape.hidden]
+        return FeedForwardInput(x.float() * wide, ids.long(), weights)
+
+    def result_nbytes(self, shape: Shape) -> int:
+        """Two bytes a value."""
+        return 2 * shape.rows * shape.hidden
+
+    def encode_result(self, result: Tensor, buffer: Tensor) -> None:
+        """Round to bfloat16."""
+        _split(buffer, result.shape[0], [(torch.bfloat16, result.shape[1])])[0].copy_(result)
+
+    def decode_result(self, buffer: Tensor, shape: Shape) -> Tensor:
+        """As float32."""
+        return _split(buffer, shape.rows, [(torch.bfloat16, shape.hidden)])[0].float()
+
+    def _sections(self, shape: Shape) -> list[Section]:
+        routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
+        scales = (torch.float32, -(-shape.hidden // SCALE_BLOCK))
+        return [(torch.float8_e4m3fn, shape.hidden), scales, *routing]
+
+
+CODECS: dict[str, type[Float32Codec] | type[Fp8Codec]] = {
+    "float32": Float32Codec,
+    "fp8": Fp8Codec,
+}
+
+
+def make_codec(name: str, *, is_exact: bool) -> Codec:
+    """The codec of a `--afd-wire` option.
+
+    Raises:
+        InvalidRequestError: an unknown name, or a lossy wire in exact mode.
+    """
+    if name == "auto":
+        name = "float32" if is_exact else "fp8"
+    if name not in CODECS:
+        known = ", ".join(["auto", *CODECS])
+        raise InvalidRequestError(f"unknown wire {name!r}; known: {known}", param="afd_wire")
+    if is_exact and name != "float32":
+        raise InvalidRequestError(
+            f"mode exact sends float32 and quantises nothing; the wire is {name!r}",
+            param="afd_wire",
+        )
+    return CODECS[name]()
+
+
+def shape_of(rows: FeedForwardInput) -> Shape:
+    """Rows, width and experts a row."""
+    return Shape(rows.x.shape[0], rows.x.shape[1], rows.expert_ids.shape[1])
+
+
+def _nbytes(rows: int, sections: Sequence[Section]) -> int:
+    return sum(_aligned(rows * columns * dtype.itemsize) for dtype, columns in sections)
+
+
+def _split(buffer: Tensor, rows: int, sections: Sequence[Section]) -> list[Tensor]:
+    parts, start = [], 0
+    for dtype, columns in sections:
+        nbytes = rows * columns * dtype.itemsize
+        parts.append(buffer[start : start + nbytes].view(dtype).view(rows, columns))
+        start += _aligned(nbytes)
+    return parts
+
+
+def _aligned(nbytes: int) -> int:
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT

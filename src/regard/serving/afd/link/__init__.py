@@ -1,0 +1,1 @@
+"""How rows get from attention to the FFN instances and back."""

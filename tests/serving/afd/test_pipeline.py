@@ -1,0 +1,132 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regard.serving.afd.pipeline import PipelinedDecoder, split
+from regard.serving.afd.topology import Topology
+from regard.serving.engine import Engine
+from regard.serving.models.forward_batch import ForwardBatch
+from tests.serving.afd.topologies import CONFIG, engines, greedy, tiny_loaded
+from tests.serving.tiny import LLAMA, STEP3
+
+PROMPTS = [list(range(start, start + length)) for start, length in
+           ((1, 5), (30, 40), (80, 1), (90, 17), (120, 33))]  # fmt: skip
+TOPOLOGIES = [(1, 1), (2, 1), (1, 2), (3, 2), (2, 3)]
+
+
+@pytest.fixture(scope="module", params=[LLAMA, STEP3], ids=["llama", "step3"])
+def case(request):
+    loaded, _ = tiny_loaded(request.param)
+    return request.param, greedy([Engine(CONFIG, loaded)], PROMPTS)
+
+
+@pytest.mark.parametrize("num_microbatches", [1, 2, 3, 4])
+@pytest.mark.parametrize("counts", TOPOLOGIES, ids=lambda c: f"{c[0]}A{c[1]}F")
+def test_every_topology_gives_the_tokens_of_the_model_in_one_piece(case, counts, num_microbatches):
+    model, expected = case
+    groups = [1] if model is LLAMA else sorted({1, counts[1]})
+    for num_expert_groups in groups:
+        topology = Topology(*counts, num_expert_groups)
+        got = greedy(engines(model, topology, num_microbatches=num_microbatches), PROMPTS)
+        assert got == expected
+
+
+def test_hybrid_sharding_gives_the_same_tokens():
+    loaded, _ = tiny_loaded(STEP3)
+    expected = greedy([Engine(CONFIG, loaded)], PROMPTS)
+    assert greedy(engines(STEP3, Topology(1, 4, 2), num_microbatches=2), PROMPTS) == expected
+
+
+def test_one_attention_and_one_ffn_instance_compute_bitwise_what_one_process_does():
+    loaded, _ = tiny_loaded(STEP3)
+    whole = Engine(CONFIG, loaded)
+    parted = engines(STEP3, Topology(1, 1), num_microbatches=3)[0]
+    logits = []
+    for engine in (whole, parted):
+        forward, seen = engine._forward, []
+        engine._forward = lambda *args, f=forward, s=seen: s.append(f(*args)) or s[-1]
+        greedy([engine], PROMPTS, max_tokens=4)
+        logits.append(torch.cat(seen))
+    assert torch.equal(*logits)
+
+
+def batch_of(num_rows, samples):
+    rows = torch.arange(num_rows)
+    return ForwardBatch(
+        token_ids=rows + 100,
+        positions=rows,
+        slots=rows,
+        sequence=torch.zeros_like(rows),
+        contexts=rows + 1,
+        block_tables=torch.zeros(1, 1, dtype=torch.int32),
+        sample_rows=torch.tensor(sorted(samples), dtype=torch.int64),
+    )
+
+
+@settings(max_examples=50)
+@given(num_rows=st.integers(1, 40), num_parts=st.integers(1, 4), data=st.data())
+def test_micro_batches_hold_every_row_and_every_sample_once_in_order(num_rows, num_parts, data):
+    samples = data.draw(st.sets(st.integers(0, num_rows - 1)))
+    parts = split(batch_of(num_rows, samples), min(num_parts, num_rows))
+    assert [t for part in parts for t in part.token_ids.tolist()] == list(
+        range(100, 100 + num_rows)
+    )
+    sampled = [part.token_ids[part.sample_rows].tolist() for part in parts]
+    assert [t - 100 for tokens in sampled for t in tokens] == sorted(samples)
+    sizes = [part.token_ids.shape[0] for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+class CountingLink:
+    """Answers zeros, and remembers what was sent and asked for."""
+
+    def __init__(self):
+        self.log, self.rows = [], {}
+
+    def send(self, key, rows):
+        self.log.append(("send", key.layer, key.microbatch))
+        self.rows[key] = rows.x.shape
+
+    def receive(self, key):
+        self.log.append(("receive", key.layer, key.microbatch))
+        return torch.zeros(self.rows.pop(key))
+
+
+def pipelined(link, **options):
+    from regard.serving.models.build import build_attention
+    from regard.serving.models.decoder import Trunk
+
+    loaded, tensors = tiny_loaded(LLAMA)
+    sides = build_attention(LLAMA, tensors, loaded.numerics)
+    return PipelinedDecoder(Trunk(LLAMA, tensors, loaded.numerics), sides, link, **options), loaded
+
+
+def forward(link, num_rows, **options):
+    decoder, loaded = pipelined(link, **options)
+    with torch.inference_mode():
+        return decoder.forward(batch_of(num_rows, {num_rows - 1}), loaded.allocate_caches())
+
+
+def test_the_attention_of_the_next_micro_batch_runs_before_a_result_is_waited_for():
+    link = CountingLink()
+    forward(link, 6, num_microbatches=2)
+    assert link.log == [
+        ("send", 0, 0), ("send", 0, 1),
+        ("receive", 0, 0), ("send", 1, 0), ("receive", 0, 1), ("send", 1, 1),
+        ("receive", 1, 0), ("receive", 1, 1),
+    ]  # fmt: skip
+    assert not link.rows
+
+
+@pytest.mark.parametrize(("num_rows", "min_rows", "expected"), [(1, 1, 1), (7, 4, 1), (8, 4, 2)])
+def test_a_micro_batch_has_the_least_number_of_rows(num_rows, min_rows, expected):
+    link = CountingLink()
+    forward(link, num_rows, num_microbatches=4, min_rows=min_rows)
+    assert len({entry[2] for entry in link.log}) == expected
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_only_one_to_four_micro_batches_are_known(count):
+    with pytest.raises(ValueError, match=f"{count} micro-batches"):
+        pipelined(CountingLink(), num_microbatches=count)
