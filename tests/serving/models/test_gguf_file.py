@@ -75,7 +75,7 @@ def test_tensors_come_under_their_hugging_face_names(tmp_path, kind):
     assert (config.vocab_size, config.tie_word_embeddings) == (VOCAB, True)
     assert config.eos_token_ids == (7,)
     loaded = file.tensors(config)
-    check_tensors(loaded, tensor_shapes(config), file.path)
+    check_tensors(loaded.headers, tensor_shapes(config), file.path)
     assert set(loaded) == set(tensor_shapes(config))
     down = loaded["model.layers.0.mlp.down_proj.weight"]
     assert isinstance(down, QuantisedTensor) == (kind in ("Q4_0", "Q4_1", "Q8_0"))
@@ -131,7 +131,7 @@ def test_a_corrupt_header_raises_nothing_but_a_weights_error(tmp_path, seed):
     with contextlib.suppress(WeightsError):
         file = GGUFFile(path)
         config = file.config()
-        check_tensors(file.tensors(config), tensor_shapes(config), path)
+        check_tensors(file.tensors(config).headers, tensor_shapes(config), path)
 
 
 def test_what_is_no_gguf_file_is_refused(tmp_path):
@@ -162,11 +162,11 @@ def test_missing_and_misshapen_tensors_are_named(tmp_path):
     with pytest.raises(
         WeightsError, match=r"a\.gguf: tensor model\.layers\.0\.mlp\.up_proj\.weight"
     ):
-        check_tensors(file.tensors(file.config()), tensor_shapes(file.config()), file.path)
+        check_tensors(file.tensors(file.config()).headers, tensor_shapes(file.config()), file.path)
     given = tensors() | {"blk.0.ffn_up.weight": np.zeros((INNER, 32), np.float32)}
     file = GGUFFile(write(tmp_path / "b.gguf", given))
     with pytest.raises(WeightsError, match=r"up_proj\.weight is \(96, 32\).*says \(96, 64\)"):
-        check_tensors(file.tensors(file.config()), tensor_shapes(file.config()), file.path)
+        check_tensors(file.tensors(file.config()).headers, tensor_shapes(file.config()), file.path)
 
 
 def test_a_foreign_tensor_is_named(tmp_path):

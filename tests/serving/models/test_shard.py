@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.serving.errors import InvalidRequestError
+from regard.serving.models.block_fp8 import BlockFp8Tensor
 from regard.serving.models.quantised import QuantisedTensor
 from regard.serving.models.shard import FeedForwardShard, even_part
 
@@ -49,6 +50,14 @@ def quantised(columns):
 def test_quantised_blocks_are_not_cut():
     spans = [shard.inner(160, [quantised(160)]) for shard in grid(1, 2)]
     assert [(span.start, span.stop) for span in spans] == [(0, 64), (64, 160)]
+
+
+def test_a_partial_last_block_goes_to_the_last_shard():
+    matrix = BlockFp8Tensor(
+        torch.zeros(300, 8).to(torch.float8_e4m3fn), torch.zeros(3, 1), (128, 128)
+    )
+    spans = [shard.inner(300, [matrix, quantised(96)]) for shard in grid(1, 2)]
+    assert [(span.start, span.stop) for span in spans] == [(0, 128), (128, 300)]
 
 
 def test_a_width_too_narrow_for_the_shards_is_refused_with_the_numbers():

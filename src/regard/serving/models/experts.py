@@ -1,6 +1,6 @@
 """The routed experts of one layer, or those that one shard holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -9,8 +9,25 @@ from torch import Tensor
 from regard.serving.models.layers import SwiGLU
 from regard.serving.models.linear import make_multiply
 from regard.serving.models.numerics import Numerics
-from regard.serving.models.quantised import LoadedTensor, dense, take_columns, take_rows
+from regard.serving.models.quantised import (
+    LoadedTensor,
+    take_columns,
+    take_expert,
+    take_rows,
+)
+from regard.serving.models.random_tensors import RandomStack, RandomTensors
 from regard.serving.models.shard import WHOLE, FeedForwardShard
+
+Stack = LoadedTensor | RandomStack
+
+
+def open_stack(tensors: Mapping[str, LoadedTensor], name: str) -> Stack:
+    """A stack of experts of which nothing has been read or drawn yet."""
+    return tensors.stack(name) if isinstance(tensors, RandomTensors) else tensors[name]
+
+
+def _expert(stack: Stack, index: int) -> LoadedTensor:
+    return stack.draw(index) if isinstance(stack, RandomStack) else take_expert(stack, index)
 
 
 class Experts:
@@ -18,21 +35,22 @@ class Experts:
 
     def __init__(
         self,
-        stacks: Sequence[LoadedTensor],
+        stacks: Sequence[Stack],
         numerics: Numerics,
         shard: FeedForwardShard = WHOLE,
     ) -> None:
         """Take gate, up (experts, inner, hidden) and down (experts, hidden, inner) stacks."""
-        gates, ups, downs = (dense(stack) for stack in stacks)
-        inner = shard.expert_inner(gates.shape[1], stacks)
+        num_experts, width = stacks[0].shape[:2]
+        stored = [stack for stack in stacks if not isinstance(stack, RandomStack)]
+        inner = shard.expert_inner(width, stored)
         self._activate = SwiGLU(numerics)
         self._experts = {}
-        for expert in shard.experts(gates.shape[0]):
-            gate_up = [take_rows(gates[expert], inner), take_rows(ups[expert], inner)]
-            down = take_columns(downs[expert], inner)
-            self._experts[expert] = (
-                make_multiply(gate_up, numerics),
-                make_multiply([down], numerics),
+        # One expert after another: of a mapped stack, no more than this shard's part is read.
+        for index in shard.experts(num_experts):
+            gate, up, down = (_expert(stack, index) for stack in stacks)
+            self._experts[index] = (
+                make_multiply([take_rows(gate, inner), take_rows(up, inner)], numerics),
+                make_multiply([take_columns(down, inner)], numerics),
             )
 
     def __call__(

@@ -12,7 +12,8 @@ from torch import Tensor
 from regard.serving.errors import WeightsError
 from regard.serving.models.config import ModelConfig
 from regard.serving.models.gguf_reader import QuickGGUFReader
-from regard.serving.models.quantised import LoadedTensor, QuantisedTensor
+from regard.serving.models.lazy_tensors import LazyTensors, TensorHeader
+from regard.serving.models.quantised import LoadedTensor, QuantisedTensor, dense
 
 MAGIC = b"GGUF"
 _PLAIN = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -90,32 +91,35 @@ class GGUFFile:
             eos_token_ids=() if tokens is None else (int(tokens.contents()),),
         )
 
-    def tensors(self, config: ModelConfig) -> dict[str, LoadedTensor]:
-        """All tensors under their Hugging Face names; quantised ones stay so."""
-        loaded = {}
-        for tensor in self._reader.tensors:
-            if tensor.name in _IGNORED:
-                continue
-            name = self._canonical(tensor.name)
-            rows = self._load(tensor)
-            if name.endswith(("q_proj.weight", "k_proj.weight")):
-                heads = config.num_heads if ".q_proj" in name else config.num_kv_heads
-                rows = _unpermute(rows, heads)
-            loaded[name] = rows
-        return loaded
+    def tensors(self, config: ModelConfig) -> LazyTensors:
+        """All tensors under their Hugging Face names; quantised ones stay so.
 
-    def _load(self, tensor: Any) -> LoadedTensor:
-        kind = tensor.tensor_type.name
-        # Copied: torch wants writable memory, and the page cache must not change under us.
-        data = torch.from_numpy(np.array(tensor.data))
-        shape = tuple(int(n) for n in reversed(tensor.shape))
-        if kind in _PLAIN:
-            plain = data.view(torch.uint8).view(_PLAIN[kind]) if kind == "BF16" else data
-            return plain.reshape(shape)
-        if tensor.tensor_type not in quants._type_traits or len(shape) != 2:
+        Raises:
+            WeightsError: a tensor of another model, or of a kind that is not supported.
+        """
+        stored = {
+            self._canonical(tensor.name): tensor
+            for tensor in self._reader.tensors
+            if tensor.name not in _IGNORED
+        }
+        headers = {name: self._header(tensor) for name, tensor in stored.items()}
+
+        def read(name: str) -> LoadedTensor:
+            rows = _copy(stored[name])
+            if not name.endswith(("q_proj.weight", "k_proj.weight")):
+                return rows
+            heads = config.num_heads if ".q_proj" in name else config.num_kv_heads
+            return _unpermute(rows, heads)
+
+        return LazyTensors(headers, read)
+
+    def _header(self, tensor: Any) -> TensorHeader:
+        kind, shape = tensor.tensor_type.name, _shape(tensor)
+        is_matrix = tensor.tensor_type in quants._type_traits and len(shape) == 2
+        if kind not in _PLAIN and not is_matrix:
             supported = ", ".join([*_PLAIN, *(t.name for t in quants._type_traits)])
             raise WeightsError(self.path, f"tensor {tensor.name} is {kind}; supported: {supported}")
-        return QuantisedTensor(kind.lower(), data, (shape[0], shape[1]))
+        return TensorHeader(shape, kind, self.path)
 
     def _canonical(self, name: str) -> str:
         if name in _TOP_LEVEL:
@@ -174,11 +178,25 @@ def _open(path: Path) -> QuickGGUFReader:
         raise WeightsError(path, f"the file is corrupt or truncated ({error})") from error
 
 
+def _shape(tensor: Any) -> tuple[int, ...]:
+    return tuple(int(n) for n in reversed(tensor.shape))
+
+
+def _copy(tensor: Any) -> LoadedTensor:
+    kind, shape = tensor.tensor_type.name, _shape(tensor)
+    # Copied: torch wants writable memory, and the page cache must not change under us.
+    data = torch.from_numpy(np.array(tensor.data))
+    if kind not in _PLAIN:
+        return QuantisedTensor(kind.lower(), data, (shape[0], shape[1]))
+    plain = data.view(torch.uint8).view(_PLAIN[kind]) if kind == "BF16" else data
+    return plain.reshape(shape)
+
+
 def _unpermute(rows: LoadedTensor, heads: int) -> LoadedTensor:
     """Undo the row order of llama.cpp, which rotates neighbouring pairs instead of halves."""
     if isinstance(rows, QuantisedTensor):
         return QuantisedTensor(rows.kind, _unpermute_rows(rows.raw, heads), rows.shape)
-    return _unpermute_rows(rows, heads)
+    return _unpermute_rows(dense(rows), heads)
 
 
 def _unpermute_rows(rows: Tensor, heads: int) -> Tensor:

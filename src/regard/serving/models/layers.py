@@ -8,14 +8,15 @@ from regard.serving.kernels.rms_norm.reference import rms_norm_reference
 from regard.serving.kernels.swiglu.cpu import swiglu
 from regard.serving.kernels.swiglu.reference import swiglu_reference
 from regard.serving.models.numerics import Numerics
-from regard.serving.models.quantised import LoadedTensor, QuantisedTensor
+from regard.serving.models.quantised import LoadedTensor, QuantisedTensor, dense
 
 
 class RMSNorm:
     """x / rms(x) * weight over the last dimension."""
 
     def __init__(self, weight: Tensor, eps: float, numerics: Numerics) -> None:
-        self._weight = weight.to(numerics.device, numerics.activation_dtype).contiguous()
+        # Copied: it may be a view of a mapped file, which could change or shrink.
+        self._weight = weight.to(numerics.device, numerics.activation_dtype, copy=True).contiguous()
         self._eps = eps
         self._is_native = numerics.uses_native_kernels
 
@@ -33,14 +34,13 @@ class Embedding:
         self._numerics = numerics
         self._table = table
         if not isinstance(table, QuantisedTensor) or numerics.device.type != "cpu":
-            full = table.dequantise() if isinstance(table, QuantisedTensor) else table
-            self._table = full.to(numerics.device)
+            self._table = dense(table).to(numerics.device, copy=True)
 
     def __call__(self, token_ids: Int[Tensor, " rows"]) -> Float[Tensor, "rows hidden"]:
         """Look the rows up."""
         if isinstance(self._table, QuantisedTensor):
             return self._table.dequantise_rows(token_ids)
-        return self._table[token_ids].to(self._numerics.activation_dtype)
+        return dense(self._table)[token_ids].to(self._numerics.activation_dtype)
 
 
 class SwiGLU:

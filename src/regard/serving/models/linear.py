@@ -11,6 +11,7 @@ from torch import Tensor
 from regard.serving.kernels.linear.cpu import CpuLinear
 from regard.serving.kernels.linear.packing import BLOCK, PACKERS, pack_dense
 from regard.serving.kernels.linear.reference import linear_reference
+from regard.serving.models.block_fp8 import BlockFp8Tensor
 from regard.serving.models.forward_batch import AdapterRows
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import LoadedTensor, QuantisedTensor, dense
@@ -97,13 +98,19 @@ def _packed_quantised(tensors: Sequence[LoadedTensor], numerics: Numerics) -> Mu
 
 
 def _stacked(tensors: Sequence[LoadedTensor], numerics: Numerics) -> Tensor:
-    parts = [dense(tensor) for tensor in tensors]
     if numerics.is_exact:
         dtype = torch.float32
     elif numerics.device.type != "cpu":
         dtype = numerics.activation_dtype
     else:
-        kept = all(part.dtype == torch.bfloat16 for part in parts)
+        kept = all(_is_half(tensor) for tensor in tensors)
         dtype = numerics.weight_dtype or (torch.bfloat16 if kept else torch.float32)
         dtype = torch.float32 if dtype == torch.float16 else dtype
-    return torch.cat([part.to(numerics.device, dtype) for part in parts])
+    return torch.cat([dense(tensor).to(numerics.device, dtype) for tensor in tensors])
+
+
+def _is_half(tensor: LoadedTensor) -> bool:
+    # FP8 values have 4 significant bits: rounding scaled ones to bfloat16's 8 costs little.
+    if isinstance(tensor, BlockFp8Tensor):
+        return True
+    return isinstance(tensor, Tensor) and tensor.dtype == torch.bfloat16

@@ -1,5 +1,6 @@
-"""Weights kept as they stand in a GGUF file."""
+"""Tensors as they come out of a model's files, plain or quantised, and how to cut them."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -7,10 +8,12 @@ from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, quants
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from regard.serving.models.block_fp8 import BlockFp8Tensor
+
 
 @dataclass(frozen=True)
 class QuantisedTensor:
-    """A matrix of quantised rows."""
+    """A matrix of quantised rows as they stand in a GGUF file."""
 
     kind: str
     """GGUF's name in lower case: q4_1, q8_0, ..."""
@@ -28,7 +31,7 @@ class QuantisedTensor:
         return _dequantise(self.raw[rows], self.kind)
 
 
-LoadedTensor = Tensor | QuantisedTensor
+LoadedTensor = Tensor | QuantisedTensor | BlockFp8Tensor
 
 
 def _dequantise(raw: Tensor, kind: str) -> Tensor:
@@ -36,11 +39,20 @@ def _dequantise(raw: Tensor, kind: str) -> Tensor:
     return torch.from_numpy(values)
 
 
-def column_step(tensor: LoadedTensor) -> int:
-    """Columns can be cut at multiples of this: values that share a scale stay together."""
+def cut_step(tensor: LoadedTensor) -> int:
+    """The inner width can be cut at multiples of this: values that share a scale stay together."""
     if isinstance(tensor, QuantisedTensor):
         return GGML_QUANT_SIZES[GGMLQuantizationType[tensor.kind.upper()]][0]
+    if isinstance(tensor, BlockFp8Tensor):
+        return math.lcm(*tensor.block)
     return 1
+
+
+def take_expert(stack: LoadedTensor, expert: int) -> LoadedTensor:
+    """One matrix of a stack, still quantised if it was."""
+    if isinstance(stack, QuantisedTensor):
+        raise TypeError("a GGUF matrix is no stack of experts")
+    return stack.expert(expert) if isinstance(stack, BlockFp8Tensor) else stack[expert]
 
 
 def take_rows(tensor: LoadedTensor, rows: slice) -> LoadedTensor:
@@ -48,11 +60,13 @@ def take_rows(tensor: LoadedTensor, rows: slice) -> LoadedTensor:
     if isinstance(tensor, QuantisedTensor):
         raw = tensor.raw[rows]
         return QuantisedTensor(tensor.kind, raw, (raw.shape[0], tensor.shape[1]))
-    return tensor[rows]
+    return tensor.rows(rows) if isinstance(tensor, BlockFp8Tensor) else tensor[rows]
 
 
 def take_columns(tensor: LoadedTensor, columns: slice) -> LoadedTensor:
-    """Some columns of a matrix; a quantised one is cut between blocks (`column_step`)."""
+    """Some columns of a matrix; a quantised one is cut between blocks (`cut_step`)."""
+    if isinstance(tensor, BlockFp8Tensor):
+        return tensor.columns(columns)
     if not isinstance(tensor, QuantisedTensor):
         return tensor[:, columns]
     size, num_bytes = GGML_QUANT_SIZES[GGMLQuantizationType[tensor.kind.upper()]]
@@ -62,4 +76,4 @@ def take_columns(tensor: LoadedTensor, columns: slice) -> LoadedTensor:
 
 def dense(tensor: LoadedTensor) -> Tensor:
     """The tensor itself, dequantised to float32 where it is quantised."""
-    return tensor.dequantise() if isinstance(tensor, QuantisedTensor) else tensor
+    return tensor if isinstance(tensor, Tensor) else tensor.dequantise()

@@ -1,10 +1,11 @@
 """Which part of every feed-forward one instance holds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from regard.serving.errors import InvalidRequestError
-from regard.serving.models.quantised import LoadedTensor, column_step
+from regard.serving.models.quantised import LoadedTensor, cut_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +73,13 @@ def even_part(count: int, index: int, parts: int) -> slice:
 
 
 def _cut(width: int, index: int, parts: int, matrices: Sequence[LoadedTensor]) -> slice:
-    step = max((column_step(matrix) for matrix in matrices), default=1) if parts > 1 else 1
-    if width % step or width // step < parts:
+    step = math.lcm(*(cut_step(matrix) for matrix in matrices)) if parts > 1 else 1
+    blocks = -(-width // step)
+    if blocks < parts:
         raise InvalidRequestError(
             f"an inner width of {width} cannot be cut into {parts} slices of whole "
             f"blocks of {step}",
             param="afd",
         )
-    span = even_part(width // step, index, parts)
-    return slice(span.start * step, span.stop * step)
+    span = even_part(blocks, index, parts)
+    return slice(span.start * step, min(span.stop * step, width))

@@ -15,7 +15,7 @@ from regard.serving.models.decoder import (
     model_rope,
     swiglu_tensors,
 )
-from regard.serving.models.experts import Experts
+from regard.serving.models.experts import Experts, open_stack
 from regard.serving.models.feed_forward import (
     DenseFeedForward,
     FeedForward,
@@ -101,5 +101,6 @@ def build_step3_feed_forward(
     )
     if not is_moe:
         return shared
-    stacks = [tensors[f"{prefix}.moe.{part}_proj.weight"] for part in ("gate", "up", "down")]
+    names = [f"{prefix}.moe.{part}_proj.weight" for part in ("gate", "up", "down")]
+    stacks = [open_stack(tensors, name) for name in names]
     return MixtureOfExperts(shared, Experts(stacks, numerics, shard))

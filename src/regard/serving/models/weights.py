@@ -1,16 +1,13 @@
 """Opens a model by path, hub id or name: configuration, tensors, tokenizer."""
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from regard.serving import default_model
 from regard.serving.errors import WeightsError
+from regard.serving.models.block_fp8 import fp8_block
 from regard.serving.models.config import (
     LLAMA_ARCHITECTURES,
     ModelConfig,
@@ -18,8 +15,10 @@ from regard.serving.models.config import (
     llama_tensor_shapes,
 )
 from regard.serving.models.gguf_file import GGUFFile
+from regard.serving.models.lazy_tensors import TensorHeader
 from regard.serving.models.quantised import LoadedTensor
-from regard.serving.models.safetensors_directory import read_json, read_tensors
+from regard.serving.models.random_tensors import RandomTensors
+from regard.serving.models.safetensors_directory import SafetensorsDirectory, read_json
 from regard.serving.models.step3_config import Step3Config, step3_from_hf, step3_tensor_shapes
 from regard.serving.tokenizer import Tokenizer
 
@@ -36,7 +35,7 @@ class OpenedModel:
     config: ModelConfig
     """The model in numbers."""
     tensors: Mapping[str, LoadedTensor]
-    """Weights under their Hugging Face names."""
+    """Weights under their Hugging Face names, read when asked for."""
     tokenizer: Tokenizer
     """Its tokenizer."""
 
@@ -53,21 +52,16 @@ def open_model(model: str, *, load_format: str, seed: int) -> OpenedModel:
         WeightsError: a file is missing, corrupt, misshapen or of an unsupported kind.
     """
     path = default_model.path() if model == DEFAULT else _local_path(model)
-    name = (
-        default_model.SMOLLM2.name
-        if model == DEFAULT
-        else path.stem
-        if path.is_file()
-        else path.name
-    )
     is_gguf = path.is_file()
     if load_format in ("gguf", "safetensors") and is_gguf != (load_format == "gguf"):
         raise WeightsError(path, f"load format {load_format!r} does not fit what this is")
-    opened = _open_gguf(path, name) if is_gguf else _open_directory(path, name, load_format)
-    if load_format == "dummy":
-        tensors = random_tensors(tensor_shapes(opened.config), seed=seed)
-        return OpenedModel(name, opened.config, tensors, opened.tokenizer)
-    check_tensors(opened.tensors, tensor_shapes(opened.config), path)
+    name = path.stem if is_gguf else path.name
+    if model == DEFAULT:
+        name = default_model.SMOLLM2.name
+    is_dummy = load_format == "dummy"
+    opened = _open_gguf(path, name) if is_gguf else _open_directory(path, name, is_dummy=is_dummy)
+    if is_dummy:
+        return replace(opened, tensors=random_tensors(tensor_shapes(opened.config), seed=seed))
     return opened
 
 
@@ -94,36 +88,29 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 
 def check_tensors(
-    tensors: Mapping[str, LoadedTensor], shapes: Mapping[str, tuple[int, ...]], path: Path
+    headers: Mapping[str, TensorHeader], shapes: Mapping[str, tuple[int, ...]], path: Path
 ) -> None:
-    """Compare tensors with what the configuration asks for.
+    """Compare what the headers say with what the configuration asks for; reads no data.
 
     Raises:
-        WeightsError: one is missing or misshapen.
+        WeightsError: a tensor is missing or misshapen.
     """
-    missing = [name for name in shapes if name not in tensors]
+    missing = [name for name in shapes if name not in headers]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise WeightsError(path, f"tensor {missing[0]}{more} missing")
     for name, shape in shapes.items():
-        found = tuple(tensors[name].shape)
-        if found != shape:
-            raise WeightsError(path, f"tensor {name} is {found}; the configuration says {shape}")
+        header = headers[name]
+        if header.shape != shape:
+            raise WeightsError(
+                header.file,
+                f"tensor {name} is {header.shape}; the configuration says {shape}",
+            )
 
 
-def random_tensors(
-    shapes: Mapping[str, tuple[int, ...]], *, seed: int, dtype: torch.dtype = torch.float32
-) -> dict[str, Tensor]:
-    """Random weights; each depends on the seed and its name alone, so any subset can be made."""
-    return {name: _random_tensor(name, shape, seed, dtype) for name, shape in shapes.items()}
-
-
-def _random_tensor(name: str, shape: tuple[int, ...], seed: int, dtype: torch.dtype) -> Tensor:
-    if len(shape) == 1 and "norm" in name:
-        return torch.ones(shape, dtype=dtype)
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-    return (torch.randn(shape, generator=generator) * 0.02).to(dtype)
+def random_tensors(shapes: Mapping[str, tuple[int, ...]], *, seed: int) -> RandomTensors:
+    """Random weights of these shapes, drawn when asked for."""
+    return RandomTensors(shapes, seed=seed)
 
 
 def _local_path(model: str) -> Path:
@@ -153,10 +140,18 @@ def _open_gguf(path: Path, name: str) -> OpenedModel:
     file = GGUFFile(path)
     config = file.config()
     tokenizer = Tokenizer.from_gguf(path, file.tokenizer_metadata())
-    return OpenedModel(name, config, file.tensors(config), tokenizer)
+    tensors = file.tensors(config)
+    check_tensors(tensors.headers, tensor_shapes(config), path)
+    return OpenedModel(name, config, tensors, tokenizer)
 
 
-def _open_directory(path: Path, name: str, load_format: str) -> OpenedModel:
-    config = config_from_hf(read_json(path / "config.json"), path / "config.json")
-    tensors = {} if load_format == "dummy" else read_tensors(path)
-    return OpenedModel(name, config, tensors, Tokenizer.from_directory(path))
+def _open_directory(path: Path, name: str, *, is_dummy: bool) -> OpenedModel:
+    file = path / "config.json"
+    data = read_json(file)
+    config = config_from_hf(data, file)
+    tokenizer = Tokenizer.from_directory(path)
+    if is_dummy:
+        return OpenedModel(name, config, {}, tokenizer)
+    tensors = SafetensorsDirectory(path, fp8_block=fp8_block(data, file)).tensors()
+    check_tensors(tensors.headers, tensor_shapes(config), path)
+    return OpenedModel(name, config, tensors, tokenizer)
