@@ -35,6 +35,9 @@ COMMANDS = MappingProxyType(
         ),
         "chat": Command("regard.serving.chat:main", "Talk to a model in the terminal"),
         "bench": Command("regard.serving.bench.command:main", "Measure the engine or a server"),
+        "afd": Command(
+            "regard.serving.afd.command:main", "Report on and simulate attention-FFN disaggregation"
+        ),
         "models": Command(
             "regard.serving.models_command:main", "List, fetch and locate the default model"
         ),

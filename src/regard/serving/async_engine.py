@@ -11,6 +11,7 @@ from regard.serving.config import EngineConfig
 from regard.serving.engine import Engine
 from regard.serving.errors import (
     EngineStoppedError,
+    InstanceLostError,
     InvalidRequestError,
     QueueFullError,
     ServingError,
@@ -20,7 +21,7 @@ from regard.serving.errors import (
 from regard.serving.intake import make_requests
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 from regard.serving.request import Request
-from regard.serving.sequences import GRAMMAR
+from regard.serving.sequences import GRAMMAR, INSTANCE_LOST
 from regard.serving.structured import compile_grammar
 from regard.serving.tokenizer import Tokenizer
 
@@ -130,7 +131,7 @@ class AsyncEngine:
                 if isinstance(item, Exception):
                     raise item
                 if item.finish_reason == "error":
-                    raise _failure(item)
+                    raise failure(item)
                 remaining -= item.finish_reason is not None
                 yield item
         finally:
@@ -193,8 +194,11 @@ class AsyncEngine:
             logger.debug("the caller of %s has closed its event loop", request_id)
 
 
-def _failure(output: RequestOutput) -> ServingError:
+def failure(output: RequestOutput) -> ServingError:
+    """The error that an output with finish reason `error` stands for."""
     message = output.error or "the step failed"
     if output.stop_reason == GRAMMAR:
         return InvalidRequestError(message, param="response_format")
+    if output.stop_reason == INSTANCE_LOST:
+        return InstanceLostError(message)
     return StepFailedError(message)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from regard.serving.config import EngineConfig
-from regard.serving.errors import InvalidRequestError
+from regard.serving.errors import InstanceLostError, InvalidRequestError
 from regard.serving.kv_cache import KVCacheManager
 from regard.serving.models.attention import LayerCache
 from regard.serving.models.forward_batch import prepare
@@ -16,7 +16,7 @@ from regard.serving.outputs import EngineStats, RequestOutput
 from regard.serving.request import Request
 from regard.serving.sampling import SampledTokens, Sampler
 from regard.serving.scheduler import ScheduledBatch, Scheduler, SchedulerConfig
-from regard.serving.sequences import Sequences
+from regard.serving.sequences import INSTANCE_LOST, Sequences
 from regard.serving.threads import AdaptiveThreads, default_num_threads
 
 logger = logging.getLogger(__name__)
@@ -167,8 +167,10 @@ class Engine:
 
     def _fail(self, batch: ScheduledBatch, error: Exception) -> list[RequestOutput]:
         self._step_failures += 1
+        lost = isinstance(error, InstanceLostError)
+        message = str(error) if lost else f"{type(error).__name__}: {error}"
         outputs = [
-            self._sequences.error(chunk.request, f"{type(error).__name__}: {error}")
+            self._sequences.error(chunk.request, message, INSTANCE_LOST if lost else None)
             for chunk in batch.chunks
         ]
         self.scheduler.fail_batch(batch)

@@ -6,6 +6,7 @@ ServingError
  ├ UnknownModelError          no such model or adapter (404)
  ├ QueueFullError             too many requests wait (429)
  ├ EngineStoppedError         the server is stopping (503)
+ ├ InstanceLostError          an AFD instance is gone and nothing took its place (503)
  ├ StepFailedError            the model failed on this request's batch (500)
  └ WeightsError               a model file that cannot be used (exit 1)
 """
@@ -56,6 +57,10 @@ class QueueFullError(ServingError):
 
 class EngineStoppedError(ServingError):
     """The engine takes no new work."""
+
+
+class InstanceLostError(ServingError):
+    """An attention or FFN instance is gone and nothing took its place in time."""
 
 
 class StepFailedError(ServingError):

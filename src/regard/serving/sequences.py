@@ -14,6 +14,8 @@ from regard.serving.tokenizer import Tokenizer
 
 GRAMMAR = "grammar"
 """Stop reason of a request that its own grammar brought to an end."""
+INSTANCE_LOST = "instance_lost"
+"""Stop reason of a request that ended because an AFD instance is gone."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Sequences:
         self._open: dict[str, _Sequence] = {}
 
     def open(self, request: Request) -> None:
-        """Start a request.
+        """Start a request; one that has output already goes on where that output ends.
 
         Raises:
             InvalidRequestError: its schema, regex or grammar cannot be compiled.
@@ -45,6 +47,9 @@ class Sequences:
             StopChecker(params, self._tokenizer.eos_token_ids),
             grammar,
         )
+        for token_id in request.output_token_ids:
+            # Another engine has shown this text: an attention instance that is gone.
+            self.push(request, token_id, None)
 
     def close(self, request: Request) -> None:
         """Forget a request."""

@@ -49,7 +49,7 @@ def _byte_letters() -> dict[str, int]:
     return letters | {chr(256 + place): byte for place, byte in enumerate(others)}
 
 
-_BYTE_OF_LETTER = _byte_letters()
+BYTE_OF_LETTER = _byte_letters()
 
 _SENTENCE_PIECE_BYTE = re.compile("<0x([0-9A-F]{2})>")
 
@@ -208,7 +208,7 @@ class Tokenizer:
         if token_id in self._added_ids:
             return token.encode()
         if self._is_byte_level:
-            return bytes(_BYTE_OF_LETTER[letter] for letter in token)
+            return bytes(BYTE_OF_LETTER[letter] for letter in token)
         if self._is_sentence_piece:
             byte = _SENTENCE_PIECE_BYTE.fullmatch(token)
             return bytes([int(byte[1], 16)]) if byte else token.replace("▁", " ").encode()

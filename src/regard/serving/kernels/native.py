@@ -13,7 +13,13 @@ from pathlib import Path
 
 import torch
 
-SOURCES = ("linear/cpu.c", "paged_attention/cpu.c", "rms_norm/cpu.c", "swiglu/cpu.c")
+SOURCES = (
+    "linear/cpu.c",
+    "paged_attention/cpu.c",
+    "poll/cpu.c",
+    "rms_norm/cpu.c",
+    "swiglu/cpu.c",
+)
 HEADERS = ("vector_math.h",)
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fopenmp", "-shared", "-fPIC")
 REQUIRED_CPU_FLAGS = frozenset({"avx2", "fma", "f16c"})

@@ -12,9 +12,10 @@ from regard.serving.models.build import build_decoder
 from regard.serving.models.config import ModelConfig
 from regard.serving.models.decoder import Model
 from regard.serving.models.lora import LoraAdapter, load_lora
+from regard.serving.models.memory import check_room, weight_bytes
 from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
 from regard.serving.models.quantised import LoadedTensor
-from regard.serving.models.weights import open_model
+from regard.serving.models.weights import open_model, tensor_shapes
 from regard.serving.tokenizer import Tokenizer
 
 CPU_KV_CACHE_GIB = 2.0
@@ -64,10 +65,13 @@ def load(config: EngineConfig) -> LoadedModel:
 
     Raises:
         WeightsError: a file is missing, corrupt or of another model.
-        InvalidRequestError: options that contradict each other or the machine.
+        InvalidRequestError: options that contradict each other or the machine, or a model that is
+            larger than its memory.
     """
     numerics = choose_numerics(config.mode, config.device, config.dtype)
     opened = open_model(config.model, load_format=config.load_format, seed=config.seed)
+    needed = weight_bytes(opened.tensors, tensor_shapes(opened.config), numerics)
+    check_room(opened.name, needed, numerics.device)
     return build(
         config,
         name=config.served_model_name or opened.name,
@@ -86,10 +90,12 @@ def build(
     tensors: Mapping[str, LoadedTensor],
     tokenizer: Tokenizer,
     numerics: Numerics,
+    model: Model | None = None,
 ) -> LoadedModel:
-    """Put a model together from its parts."""
-    max_model_len = _max_model_len(config, model_config)
-    model = build_decoder(model_config, tensors, numerics)
+    """Put a model together from its parts, around layers that may be there already."""
+    max_model_len = context_length(config, model_config)
+    if model is None:
+        model = build_decoder(model_config, tensors, numerics)
     cache_dtype = _cache_dtype(config, numerics)
     loras = {name: load_lora(name, path, model_config) for name, path in config.loras}
     return LoadedModel(
@@ -105,7 +111,8 @@ def build(
     )
 
 
-def _max_model_len(config: EngineConfig, model_config: ModelConfig) -> int:
+def context_length(config: EngineConfig, model_config: ModelConfig) -> int:
+    """Most tokens of prompt and output together; refuses more than the model was trained for."""
     trained = model_config.max_position_embeddings
     wanted = trained if config.max_model_len is None else config.max_model_len
     if not 1 <= wanted <= trained:

@@ -35,15 +35,15 @@ class RandomTensors(Mapping[str, Tensor]):
         scale: float = DEFAULT_SCALE,
     ) -> None:
         """Take the names with their shapes, and the standard deviation of what is no norm."""
-        self.shapes = shapes
-        self._seed, self._dtype, self._scale = seed, dtype, scale
+        self.shapes, self.dtype = shapes, dtype
+        self._seed, self._scale = seed, scale
 
     def __getitem__(self, name: str) -> Tensor:
         shape = self.shapes[name]
         if len(shape) == 3:
             return torch.stack([self._expert(name, expert) for expert in range(shape[0])])
         if len(shape) == 1 and "norm" in name and not name.endswith("bias"):
-            return torch.ones(shape, dtype=self._dtype)
+            return torch.ones(shape, dtype=self.dtype)
         return self._draw(name, shape)
 
     def __contains__(self, name: object) -> bool:
@@ -66,4 +66,4 @@ class RandomTensors(Mapping[str, Tensor]):
     def _draw(self, name: str, shape: tuple[int, ...]) -> Tensor:
         digest = hashlib.sha256(f"{self._seed}:{name}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-        return torch.randn(shape, generator=generator).mul_(self._scale).to(self._dtype)
+        return torch.randn(shape, generator=generator).mul_(self._scale).to(self.dtype)

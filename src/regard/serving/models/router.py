@@ -9,15 +9,20 @@ from regard.serving.models.numerics import Numerics
 
 
 class Router:
-    """Softmax over all experts, then the top k, not renormalised (Step-3)."""
+    """Softmax over all experts, then the top k; Step-3 does not renormalise them."""
 
     def __init__(
-        self, weight: Float[Tensor, "experts hidden"], top_k: int, numerics: Numerics
+        self,
+        weight: Float[Tensor, "experts hidden"],
+        top_k: int,
+        numerics: Numerics,
+        *,
+        renormalise: bool = False,
     ) -> None:
         # It stays float32: a flipped choice changes a token more than any rounding.
         float32 = Numerics(numerics.mode, numerics.device, torch.float32)
         self._multiply = make_multiply([weight.float()], float32)
-        self._top_k = top_k
+        self._top_k, self._renormalise = top_k, renormalise
 
     def __call__(
         self, x: Float[Tensor, "rows hidden"]
@@ -25,4 +30,6 @@ class Router:
         """Weights (float32) and ids of each row's experts."""
         probabilities = torch.softmax(self._multiply(x.float()), dim=-1)
         weights, ids = torch.topk(probabilities, self._top_k, dim=-1)
+        if self._renormalise:
+            weights = weights / weights.sum(dim=-1, keepdim=True)
         return weights, ids

@@ -80,7 +80,12 @@ def build_step3_attention(
         router = None
         if layer in config.moe_layers:
             gate = dense(tensors[f"{prefix}.moe.gate.weight"])
-            router = Router(gate, config.num_experts_per_token, numerics)
+            router = Router(
+                gate,
+                config.num_experts_per_token,
+                numerics,
+                renormalise=config.renormalise_experts,
+            )
         attention = Step3Attention(config, tensors, prefix, rope, numerics)
         sides.append(AttentionSide(attention, PostAttention(norm, router)))
     return sides

@@ -25,6 +25,8 @@ class Step3Config(ModelConfig):
     """Width of the shared expert (5120)."""
     moe_layers: tuple[int, ...]
     """Layers with experts (4 to 59); the others have a dense feed-forward half."""
+    renormalise_experts: bool = False
+    """Whether the chosen experts' weights are made to add up to 1; in the released model not."""
 
 
 _REQUIRED = (
@@ -38,12 +40,21 @@ def step3_from_hf(data: Mapping[str, Any], path: Path) -> Step3Config:
     """Read the `text_config` of a Step-3 config.json, or the text model's own config.
 
     Raises:
-        WeightsError: a key is missing.
+        WeightsError: a key is missing or asks for what is not supported.
     """
     text = data.get("text_config", data)
     missing = [key for key in _REQUIRED if key not in text]
     if missing:
         raise WeightsError(path, f"the Step-3 configuration lacks {', '.join(missing)}")
+    if text.get("num_attention_groups", 1) != 1:
+        raise WeightsError(
+            path, f"num_attention_groups {text['num_attention_groups']} is not supported; only 1"
+        )
+    # transformers 5 moved theta and scaling into one mapping.
+    rope = text.get("rope_parameters") or {}
+    scaling = text.get("rope_scaling") or (
+        rope if rope.get("rope_type", "default") != "default" else None
+    )
     layers = text["moe_layers_enum"]
     if isinstance(layers, str):
         layers = [int(part) for part in layers.split(",") if part]
@@ -57,8 +68,8 @@ def step3_from_hf(data: Mapping[str, Any], path: Path) -> Step3Config:
         num_kv_heads=1,
         head_dim=text["head_dim"],
         intermediate_size=text["intermediate_size"],
-        rope_theta=float(text.get("rope_theta", 500000.0)),
-        rope_scaling=text.get("rope_scaling"),
+        rope_theta=float(text.get("rope_theta") or rope.get("rope_theta") or 500000.0),
+        rope_scaling=scaling,
         rms_norm_eps=float(text["rms_norm_eps"]),
         max_position_embeddings=text["max_position_embedding"],
         tie_word_embeddings=bool(text.get("tie_word_embeddings", False)),
@@ -71,6 +82,7 @@ def step3_from_hf(data: Mapping[str, Any], path: Path) -> Step3Config:
         moe_intermediate_size=text["moe_intermediate_size"],
         share_expert_size=text["share_expert_dim"],
         moe_layers=tuple(layers),
+        renormalise_experts=bool(text.get("norm_expert_weight", False)),
     )
 
 

@@ -1,11 +1,13 @@
 """Opens a model by path, hub id or name: configuration, tensors, tokenizer."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from regard.serving import default_model
+from regard.serving.byte_tokenizer import byte_tokenizer
 from regard.serving.errors import WeightsError
 from regard.serving.models.block_fp8 import fp8_block
 from regard.serving.models.config import (
@@ -16,12 +18,14 @@ from regard.serving.models.config import (
 )
 from regard.serving.models.gguf_file import GGUFFile
 from regard.serving.models.lazy_tensors import TensorHeader
+from regard.serving.models.presets import PRESETS, WEIGHT_DTYPE
 from regard.serving.models.quantised import LoadedTensor
 from regard.serving.models.random_tensors import RandomTensors
 from regard.serving.models.safetensors_directory import SafetensorsDirectory, read_json
 from regard.serving.models.step3_config import Step3Config, step3_from_hf, step3_tensor_shapes
 from regard.serving.tokenizer import Tokenizer
 
+logger = logging.getLogger(__name__)
 DEFAULT = "default"
 STEP3_ARCHITECTURES = ("Step3TextForCausalLM", "Step3VLForConditionalGeneration")
 
@@ -41,16 +45,18 @@ class OpenedModel:
 
 
 def open_model(model: str, *, load_format: str, seed: int) -> OpenedModel:
-    """Open a directory, a GGUF file, a hub id, or the default model.
+    """Open a directory, a GGUF file, a hub id, a preset, or the default model.
 
     Args:
         model: what to open.
-        load_format: auto, safetensors, gguf, or dummy for random weights.
+        load_format: auto, safetensors, gguf, or dummy for random weights; a preset has no others.
         seed: of the random weights.
 
     Raises:
         WeightsError: a file is missing, corrupt, misshapen or of an unsupported kind.
     """
+    if model in PRESETS:
+        return _open_preset(model, load_format, seed)
     path = default_model.path() if model == DEFAULT else _local_path(model)
     is_gguf = path.is_file()
     if load_format in ("gguf", "safetensors") and is_gguf != (load_format == "gguf"):
@@ -134,6 +140,17 @@ def _download(hub_id: str) -> Path:
             hub_id, f"not a local path, and the hub did not give it: {reason}"
         ) from error
     return Path(folder)
+
+
+def _open_preset(name: str, load_format: str, seed: int) -> OpenedModel:
+    if load_format not in ("auto", "dummy"):
+        raise WeightsError(name, f"load format {load_format!r} does not fit a preset of sizes")
+    preset = PRESETS[name]
+    logger.warning("%s is sizes only: its weights are random and its answers noise", name)
+    tensors = RandomTensors(
+        tensor_shapes(preset.config), seed=seed, dtype=WEIGHT_DTYPE, scale=preset.scale
+    )
+    return OpenedModel(name, preset.config, tensors, byte_tokenizer())
 
 
 def _open_gguf(path: Path, name: str) -> OpenedModel:

@@ -21,7 +21,6 @@ def main(argv: Sequence[str]) -> int:
     """
     options = parse_options(argv)
     # What follows loads torch, which --help and a wrong flag need not wait for.
-    from regard.serving.async_engine import AsyncEngine
     from regard.serving.server.lifecycle import bind, run_server
 
     with bind(options.host, options.port) as listener:
@@ -31,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
                 "--api-key",
                 file=sys.stderr,
             )
-        engine = AsyncEngine.from_config(options.engine_config)
+        engine = _make_engine(options)
         return run_server(
             engine,
             options.server_config,
@@ -40,6 +39,17 @@ def main(argv: Sequence[str]) -> int:
             log_level=options.uvicorn_log_level,
             on_ready=lambda: print(ready_message(options, engine, listener), flush=True),
         )
+
+
+def _make_engine(options: ServeOptions) -> ServingEngine:
+    """In one piece, or as instances."""
+    if options.afd is None:
+        from regard.serving.async_engine import AsyncEngine
+
+        return AsyncEngine.from_config(options.engine_config)
+    from regard.serving.afd.service import make_service
+
+    return make_service(options.engine_config, options.afd_config)
 
 
 def ready_message(options: ServeOptions, engine: ServingEngine, listener: socket.socket) -> str:

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from regard.serving.errors import (
     EngineStoppedError,
+    InstanceLostError,
     InvalidRequestError,
     QueueFullError,
     ServingError,
@@ -71,6 +72,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(429, _body(str(error), RATE_LIMIT, None, "queue_full"), headers)
         case EngineStoppedError():
             return Failure(503, _body(str(error), UNAVAILABLE, None, "server_stopping"), {})
+        case InstanceLostError():
+            return Failure(503, _body(str(error), UNAVAILABLE, None, "instance_lost"), {})
         case ServingError():
             # The whole of an exception's text, traces of libraries included, is in the log.
             message = str(error).partition("\n")[0][:MAX_MESSAGE_LENGTH]

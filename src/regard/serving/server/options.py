@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
+from regard.serving.afd.config import AfdConfig
 from regard.serving.config import EngineConfig
 from regard.serving.server.config import DEFAULT_MAX_BODY_MIB, ServerConfig
 
@@ -35,7 +36,7 @@ NamedPath = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeOptions(EngineConfig):
+class ServeOptions(EngineConfig, AfdConfig):
     """Serve a model over an OpenAI-compatible HTTP API.
 
     The model can also be the first argument. Example: regard serve default --port 8000
@@ -65,6 +66,12 @@ class ServeOptions(EngineConfig):
         """The engine's part."""
         names = [field.name for field in dataclasses.fields(EngineConfig)]
         return EngineConfig(**{name: getattr(self, name) for name in names})
+
+    @property
+    def afd_config(self) -> AfdConfig:
+        """How the model is laid out over processes."""
+        names = [field.name for field in dataclasses.fields(AfdConfig)]
+        return AfdConfig(**{name: getattr(self, name) for name in names})
 
     @property
     def server_config(self) -> ServerConfig:

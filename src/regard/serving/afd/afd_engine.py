@@ -1,0 +1,322 @@
+"""The whole disaggregated service behind the interface of one engine."""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from regard.serving.afd.assignment import Assignment
+from regard.serving.afd.config import AfdConfig
+from regard.serving.afd.coordinator import Coordinator, Launcher, Place
+from regard.serving.afd.ffn_directory import FfnDirectory
+from regard.serving.afd.messages import (
+    config_to_json,
+    outputs_from_json,
+    request_to_json,
+    stats_from_json,
+)
+from regard.serving.afd.trace_collector import TraceCollector
+from regard.serving.async_engine import failure
+from regard.serving.config import EngineConfig
+from regard.serving.errors import (
+    EngineStoppedError,
+    InstanceLostError,
+    InvalidRequestError,
+    QueueFullError,
+    ServingError,
+    UnknownModelError,
+)
+from regard.serving.intake import make_requests
+from regard.serving.models.loader import context_length
+from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
+from regard.serving.request import Request
+from regard.serving.structured import compile_grammar
+from regard.serving.threads import allowed_cpus
+from regard.serving.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
+
+_Queue = asyncio.Queue[RequestOutput | ServingError]
+
+
+@dataclass(eq=False)
+class _Ticket:
+    """A request under way, with what came of it so far."""
+
+    request: Request
+    loop: asyncio.AbstractEventLoop
+    queue: _Queue
+    place: str
+
+    def deliver(self, item: RequestOutput | ServingError) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self.queue.put_nowait, item)
+        except RuntimeError:
+            logger.debug("the caller of %s has closed its event loop", self.request.request_id)
+
+
+class AfdEngine:
+    """Gives requests to attention instances, and takes them elsewhere when one is lost.
+
+    It holds no weights: only the tokenizer and the model's configuration.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        afd: AfdConfig,
+        *,
+        listener: socket.socket,
+        make_launcher: Callable[["AfdEngine"], Launcher | None],
+        token: str | None = None,
+    ) -> None:
+        """Check the options and prepare; `start` begins.
+
+        Args:
+            config: of each attention instance's engine; FFN instances take the model from it.
+            afd: the layout.
+            listener: where instances join; bound.
+            make_launcher: who starts instances; None is nobody.
+            token: the shared secret; None makes one.
+
+        Raises:
+            WeightsError: the model's files cannot be used.
+            InvalidRequestError: a layout that cannot be.
+        """
+        if config.loras:
+            raise InvalidRequestError(
+                "LoRA adapters change both halves of a layer and are not served with --afd yet",
+                param="lora",
+            )
+        self.config, self.afd = config, afd
+        plan = Assignment("attention", 0, config, afd, "", may_spin=False)
+        self._topology = plan.topology
+        plan.check()
+        self._opened = plan.opened
+        self.max_model_len = context_length(config, plan.opened.config)
+        self._tickets: dict[str, _Ticket] = {}
+        self._stats: dict[str, EngineStats] = {}
+        self._lock = threading.RLock()
+        self._is_stopping = False
+        self._ffns = FfnDirectory(self._topology.num_ffn)
+        self._trace = TraceCollector(
+            self._topology,
+            num_layers=plan.opened.config.num_layers,
+            num_microbatches=afd.microbatches,
+        )
+        counts = [
+            ("attention", self._topology.num_attention),
+            ("ffn", self._topology.num_ffn),
+            ("spare", afd.spare_ffn),
+        ]
+        self.coordinator = Coordinator(
+            listener,
+            token=token,
+            places=[f"{kind}{i}" for kind, count in counts for i in range(count)],
+            assignment=self._assignment,
+            launcher=make_launcher(self),
+            on_message=self._on_message,
+            on_ready=self._on_ready,
+            on_lost=self._on_lost,
+        )
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer."""
+        return self._opened.tokenizer
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The served name."""
+        return (self.config.served_model_name or self._opened.name,)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether a request could be served now."""
+        return bool(self.coordinator.ready("attention")) and self._ffns.is_complete
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether new work is refused."""
+        return self._is_stopping
+
+    async def start(self) -> None:
+        """Start the instances and wait until all take work.
+
+        Raises:
+            UserError: one of them cannot do its part.
+        """
+        self.coordinator.start()
+        try:
+            await asyncio.to_thread(self.coordinator.wait_until_ready)
+        except BaseException:
+            await asyncio.to_thread(self.coordinator.stop)
+            raise
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new work, let what runs finish within the grace time, then end all instances."""
+        self._is_stopping = True
+        deadline = asyncio.get_running_loop().time() + grace_seconds
+        while self._tickets and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(self.coordinator.stop)
+        for ticket in list(self._tickets.values()):
+            ticket.deliver(EngineStoppedError("the server stopped"))
+        if self.afd.trace is not None:
+            notes = f"{self._opened.name}, mode {self.config.mode}"
+            await asyncio.to_thread(self._trace.write, self.afd.trace, notes)
+
+    def stats(self) -> EngineStats:
+        """Counters of all attention instances together, as of their last heartbeats."""
+        total: dict[str, Any] = dict.fromkeys(EngineStats.__dataclass_fields__, 0)
+        known = list(self._stats.values())
+        for stats in known:
+            for name, value in asdict(stats).items():
+                total[name] += value
+        total["kv_usage"] = total["kv_usage"] / len(known) if known else 0.0
+        return EngineStats(**total)
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[RequestOutput, None]:
+        """Yield what each of the n sequences gains; see `AsyncEngine.generate` for errors.
+
+        Raises:
+            InstanceLostError: an instance is gone and no other takes its place.
+        """
+        if self._is_stopping:
+            raise EngineStoppedError("the engine takes no new work")
+        if request.model is not None and request.model not in self.model_names:
+            raise UnknownModelError(request.model, self.model_names)
+        sequences = make_requests(request, self.max_model_len, None)
+        room = self._topology.num_attention * self.config.max_num_seqs + self.config.max_waiting
+        if len(self._tickets) + len(sequences) > room:
+            raise QueueFullError(len(self._tickets), retry_after_seconds=1)
+        if request.params.structured is not None:
+            await asyncio.to_thread(compile_grammar, request.params.structured, self.tokenizer)
+        queue: _Queue = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        try:
+            for sequence in sequences:
+                self._submit(_Ticket(sequence, loop, queue, ""))
+            remaining = len(sequences)
+            while remaining:
+                item = await queue.get()
+                if isinstance(item, ServingError):
+                    raise item
+                if item.finish_reason == "error":
+                    raise failure(item)
+                remaining -= item.finish_reason is not None
+                yield item
+        finally:
+            for sequence in sequences:
+                self._drop(sequence.request_id)
+
+    def _submit(self, ticket: _Ticket) -> None:
+        """Give a request to the attention instance with the fewest."""
+        request_id = ticket.request.request_id
+        data = request_to_json(ticket.request)
+        while True:
+            with self._lock:
+                ready = self.coordinator.ready("attention")
+                if not ready:
+                    self._tickets.pop(request_id, None)
+                    raise InstanceLostError("no attention instance is up: ask again later")
+                load = [ticket.place for ticket in self._tickets.values()]
+                place = min(ready, key=lambda each: load.count(each.name))
+                ticket.place = place.name
+                self._tickets[request_id] = ticket
+            if self.coordinator.send(place, "submit", request=data):
+                return
+            place.is_ready = False
+
+    def _drop(self, request_id: str) -> None:
+        with self._lock:
+            ticket = self._tickets.pop(request_id, None)
+        if ticket is not None and ticket.place:
+            place = self.coordinator.places[ticket.place]
+            self.coordinator.send(place, "abort", request_id=request_id)
+
+    def _on_message(self, place: Place, message: dict[str, Any]) -> None:
+        match message["kind"]:
+            case "outputs":
+                for output in outputs_from_json(message["outputs"]):
+                    self._take_output(place, output)
+            case "refused":
+                with self._lock:
+                    ticket = self._tickets.pop(message["request_id"], None)
+                if ticket is not None:
+                    ticket.deliver(InvalidRequestError(message["message"], param=message["param"]))
+            case "alive" if "stats" in message:
+                self._stats[place.name] = stats_from_json(message["stats"])
+            case "clock" | "spans":
+                self._trace.take(place.name, message)
+
+    def _take_output(self, place: Place, output: RequestOutput) -> None:
+        with self._lock:
+            ticket = self._tickets.get(output.request_id)
+            if ticket is None or ticket.place != place.name:
+                return
+            ticket.request.output_token_ids.extend(output.token_ids)
+            if output.finish_reason is not None:
+                del self._tickets[output.request_id]
+        ticket.deliver(output)
+
+    def _on_ready(self, place: Place) -> None:
+        if self.afd.trace is not None:
+            self._trace.ask_for_the_time(lambda **fields: self.coordinator.send(place, **fields))
+        if place.name.startswith("attention"):
+            for ffn, entry in self._ffns.entries():
+                self.coordinator.send(place, "ffn_address", ffn=ffn, **entry)
+        elif place.name.startswith("ffn") and place.address is not None:
+            entry = self._ffns.put(_number(place), place.address)
+            for attention in self.coordinator.ready("attention"):
+                self.coordinator.send(attention, "ffn_address", ffn=_number(place), **entry)
+
+    def _on_lost(self, place: Place, reason: str) -> None:
+        if place.name.startswith("attention"):
+            self._stats.pop(place.name, None)
+            self._move_requests(place)
+        elif place.name.startswith("ffn"):
+            self._ffns.remove(_number(place))
+            for spare in self.coordinator.ready("spare"):
+                if _number(spare) % self._topology.num_ffn == _number(place):
+                    self.coordinator.promote(spare, place)
+                    return
+
+    def _move_requests(self, place: Place) -> None:
+        with self._lock:
+            moving = [each for each in self._tickets.values() if each.place == place.name]
+        for ticket in moving:
+            try:
+                self._submit(ticket)
+            except InstanceLostError:
+                ticket.deliver(
+                    InstanceLostError(
+                        f"attention instance {_number(place)} is gone with this request's cache, "
+                        "and there is no other: ask again later"
+                    )
+                )
+
+    def _assignment(self, name: str) -> dict[str, Any]:
+        """What the holder of a place is told."""
+        kind = name.rstrip("0123456789")
+        number = int(name.removeprefix(kind))
+        cores = allowed_cpus()
+        instances = self._topology.num_attention + self._topology.num_ffn
+        threads = self.config.num_threads
+        if self.afd.afd_spawn and self.afd.afd_ray is None:
+            threads = threads or max(1, cores // instances)
+        afd = {**asdict(self.afd), "trace": None if self.afd.trace is None else "yes"}
+        return {
+            "role": "attention" if kind == "attention" else "ffn",
+            "index": number % self._topology.num_ffn if kind == "spare" else number,
+            "engine": config_to_json(replace(self.config, num_threads=threads)),
+            "afd": afd,
+            "may_spin": instances <= cores,
+        }
+
+
+def _number(place: Place) -> int:
+    return int(place.name.lstrip("abcdefghijklmnopqrstuvwxyz"))

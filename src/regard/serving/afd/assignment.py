@@ -1,0 +1,113 @@
+"""What an instance is told to be, and what follows from that."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from regard.serving.afd.codec import make_codec
+from regard.serving.afd.config import AfdConfig
+from regard.serving.afd.fingerprint import fingerprint
+from regard.serving.afd.link.options import LinkOptions
+from regard.serving.afd.pipeline import MAX_MICROBATCHES
+from regard.serving.afd.topology import Topology, parse_topology
+from regard.serving.afd.trace import Recorder
+from regard.serving.config import EngineConfig
+from regard.serving.errors import InvalidRequestError
+from regard.serving.models.memory import (
+    attention_shapes,
+    check_room,
+    shard_shapes,
+    weight_bytes,
+)
+from regard.serving.models.numerics import Numerics, choose_numerics
+from regard.serving.models.step3_config import Step3Config
+from regard.serving.models.weights import OpenedModel, open_model, tensor_shapes
+
+Role = Literal["attention", "ffn"]
+SPIN_SECONDS = 0.002
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One instance's part."""
+
+    role: Role
+    """Which half."""
+    index: int
+    """Which of its kind; of a spare FFN instance, the one whose shard it holds."""
+    engine: EngineConfig
+    """The engine's options."""
+    afd: AfdConfig
+    """The layout."""
+    token: str
+    """The shared secret."""
+    may_spin: bool
+    """Whether the host has a core for each of its instances."""
+
+    @cached_property
+    def opened(self) -> OpenedModel:
+        """The model's files; tensors are read when they are asked for."""
+        return open_model(
+            self.engine.model, load_format=self.engine.load_format, seed=self.engine.seed
+        )
+
+    @cached_property
+    def numerics(self) -> Numerics:
+        """Mode, device, types."""
+        return choose_numerics(self.engine.mode, self.engine.device, self.engine.dtype)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """All instances."""
+        return parse_topology(
+            self.afd.afd or "1A1F", self.opened.config, self.afd.afd_expert_groups
+        )
+
+    def check(self) -> None:
+        """Refuse, with the sums, what cannot be held by the machine where all instances start.
+
+        Raises:
+            InvalidRequestError: it cannot, or a feed-forward cannot be cut into so many shards.
+        """
+        opened, topology = self.opened, self.topology
+        if not 1 <= self.afd.microbatches <= MAX_MICROBATCHES:
+            raise InvalidRequestError(
+                f"{self.afd.microbatches} micro-batches; 1 to {MAX_MICROBATCHES} are possible",
+                param="microbatches",
+            )
+        shapes = tensor_shapes(opened.config)
+        attention = weight_bytes(opened.tensors, attention_shapes(shapes), self.numerics)
+        ffn = [
+            weight_bytes(opened.tensors, shard_shapes(shapes, shard), self.numerics)
+            for shard in topology.shards
+        ]
+        spares = [ffn[number % len(ffn)] for number in range(self.afd.spare_ffn)]
+        if self.afd.afd_spawn and self.afd.afd_ray is None:
+            parts = " + ".join(f"{each / 1e9:.1f}" for each in [*ffn, *spares])
+            check_room(
+                f"{opened.name} as {topology} ({topology.num_attention} x {attention / 1e9:.1f} GB "
+                f"for attention, {parts} GB for FFN instances)",
+                topology.num_attention * attention + sum(ffn) + sum(spares),
+                self.numerics.device,
+            )
+
+    @cached_property
+    def link_options(self) -> LinkOptions:
+        """What both ends of the link must agree on."""
+        config = self.opened.config
+        return LinkOptions(
+            token=self.token,
+            digest=fingerprint(config, self.opened.tensors, self.numerics),
+            codec=make_codec(self.afd.afd_wire, is_exact=self.numerics.is_exact),
+            hidden=config.hidden_size,
+            top_k=config.num_experts_per_token if isinstance(config, Step3Config) else 0,
+            num_microbatches=self.afd.microbatches,
+            max_rows=self.engine.max_num_batched_tokens,
+            spin_seconds=SPIN_SECONDS if self.may_spin else 0.0,
+            delay_seconds=self.afd.afd_link_delay_us * 1e-6,
+        )
+
+    @cached_property
+    def recorder(self) -> Recorder | None:
+        """Where spans go, if a trace is wanted."""
+        return None if self.afd.trace is None else Recorder(f"{self.role}{self.index}")

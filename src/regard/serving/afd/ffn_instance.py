@@ -1,0 +1,31 @@
+"""The process of an FFN instance."""
+
+from regard.serving.afd.assignment import Assignment
+from regard.serving.afd.ffn_worker import FfnWorker
+from regard.serving.afd.link.tcp_ffn import TcpFeedForwardEnd
+from regard.serving.afd.membership import Membership
+from regard.serving.models.build import build_feed_forwards
+
+POLL_SECONDS = 0.1
+
+
+def run(assignment: Assignment, membership: Membership) -> None:
+    """Load a shard, say where rows go, and work until told to stop.
+
+    Raises:
+        ServingError: the shard cannot be loaded.
+    """
+    opened = assignment.opened
+    shard = assignment.topology.shards[assignment.index]
+    feed_forwards = build_feed_forwards(opened.config, opened.tensors, assignment.numerics, shard)
+    link = TcpFeedForwardEnd(
+        assignment.link_options,
+        index=assignment.index,
+        host=membership.own_host,
+        recorder=assignment.recorder,
+    )
+    worker = FfnWorker(feed_forwards, link, assignment.recorder)
+    membership.ready(address=link.address)
+    while not membership.is_stopping:
+        worker.step(POLL_SECONDS)
+    link.close()

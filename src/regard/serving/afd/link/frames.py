@@ -1,0 +1,152 @@
+"""Frames over a socket that is never waited on: a header, then a registered buffer's bytes."""
+
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from regard.serving.afd.link.contract import Key
+
+HEADER = struct.Struct("<IHBBIQ")
+"""Step, layer, micro-batch, experts a row, rows, time of sending (ns)."""
+
+
+class FrameError(ConnectionError):
+    """The other side sent what no instance sends."""
+
+
+class Frame(NamedTuple):
+    """A message without its bytes, which are in the buffer of its micro-batch."""
+
+    key: Key
+    """What it is about."""
+    rows: int
+    """Rows."""
+    top_k: int
+    """Routed experts a row."""
+    sent_ns: int
+    """The sender's monotonic clock."""
+
+
+class FrameSocket:
+    """One connection between an attention and an FFN instance.
+
+    A frame is received into the buffer of its micro-batch and sent from one, so that nothing is
+    allocated or copied on the way; the contract of the link keeps a buffer unchanged while it is
+    under way.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        buffers: Sequence[UInt8[Tensor, " nbytes"]],
+        nbytes_of: Callable[[Frame], int],
+    ) -> None:
+        """Take over a connected socket.
+
+        Args:
+            connection: after its handshake.
+            buffers: where frames go, one a micro-batch.
+            nbytes_of: size of a frame's payload; it raises FrameError on an impossible frame.
+        """
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection = connection
+        self._views = [_view(buffer) for buffer in buffers]
+        self._nbytes_of = nbytes_of
+        self._header = memoryview(bytearray(HEADER.size))
+        self._frame: Frame | None = None
+        self._target = self._header
+        self._filled = 0
+        self._outgoing: deque[memoryview] = deque()
+
+    def fileno(self) -> int:
+        """For poll; -1 once closed."""
+        return self._connection.fileno()
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether bytes wait for room."""
+        return bool(self._outgoing)
+
+    def send(self, key: Key, rows: int, top_k: int, payload: UInt8[Tensor, " nbytes"]) -> None:
+        """Send a frame, or as much as there is room for.
+
+        Raises:
+            ConnectionError: the other side is gone.
+        """
+        header = HEADER.pack(*key, top_k, rows, time.perf_counter_ns())
+        self._outgoing.append(memoryview(header))
+        self._outgoing.append(_view(payload))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, as far as there is room.
+
+        Raises:
+            ConnectionError: the other side is gone.
+        """
+        while self._outgoing:
+            try:
+                count = self._connection.sendmsg(list(self._outgoing))
+            except BlockingIOError:
+                return
+            while self._outgoing and count >= len(self._outgoing[0]):
+                count -= len(self._outgoing.popleft())
+            if count:
+                self._outgoing[0] = self._outgoing[0][count:]
+
+    def read(self) -> list[Frame]:
+        """The frames that are complete now.
+
+        Raises:
+            ConnectionError: the other side is gone.
+            FrameError: what came is no frame.
+        """
+        complete: list[Frame] = []
+        while True:
+            try:
+                count = self._connection.recv_into(self._target[self._filled :])
+            except BlockingIOError:
+                return complete
+            if count == 0:
+                raise ConnectionResetError("the other side hung up")
+            self._filled += count
+            if self._filled < len(self._target):
+                continue
+            if self._frame is None:
+                self._begin()
+            else:
+                complete.append(self._frame)
+                self._frame, self._target, self._filled = None, self._header, 0
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _begin(self) -> None:
+        step, layer, microbatch, top_k, rows, sent_ns = HEADER.unpack(self._header)
+        frame = Frame(Key(step, layer, microbatch), rows, top_k, sent_ns)
+        if microbatch >= len(self._views):
+            raise FrameError(f"micro-batch {microbatch} of {len(self._views)}")
+        nbytes = self._nbytes_of(frame)
+        if not 0 < nbytes <= len(self._views[microbatch]):
+            raise FrameError(f"{nbytes} bytes for a buffer of {len(self._views[microbatch])}")
+        self._frame = frame
+        self._target, self._filled = self._views[microbatch][:nbytes], 0
+
+
+def _view(buffer: Tensor) -> memoryview:
+    array: Any = buffer.numpy()
+    return memoryview(array)
+
+
+def registered_buffers(count: int, nbytes: int) -> list[UInt8[Tensor, " nbytes"]]:
+    """Buffers for so many micro-batches."""
+    return [torch.empty(nbytes, dtype=torch.uint8) for _ in range(count)]

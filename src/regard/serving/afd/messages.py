@@ -1,0 +1,66 @@
+"""What goes over the control channel, as JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from regard.serving.config import EngineConfig
+from regard.serving.outputs import EngineStats, RequestOutput
+from regard.serving.request import Request
+from regard.serving.sampling_params import SamplingParams
+
+_PARAMS = TypeAdapter(SamplingParams)
+_OUTPUTS = TypeAdapter(list[RequestOutput])
+_STATS = TypeAdapter(EngineStats)
+_CONFIG = TypeAdapter(EngineConfig)
+
+
+def request_to_json(request: Request) -> dict[str, Any]:
+    """A request with what it has put out so far."""
+    return {
+        "request_id": request.request_id,
+        "prompt_token_ids": request.prompt_token_ids,
+        "params": _PARAMS.dump_python(request.params, mode="json"),
+        "arrival_seconds": request.arrival_seconds,
+        "index": request.index,
+        "cache_salt": request.cache_salt,
+        "output_token_ids": request.output_token_ids,
+    }
+
+
+def request_from_json(data: dict[str, Any]) -> Request:
+    """Read a request."""
+    return Request(**{**data, "params": _PARAMS.validate_python(data["params"])})
+
+
+def outputs_to_json(outputs: list[RequestOutput]) -> list[dict[str, Any]]:
+    """What a step gave."""
+    dumped: list[dict[str, Any]] = _OUTPUTS.dump_python(outputs, mode="json")
+    return dumped
+
+
+def outputs_from_json(data: list[dict[str, Any]]) -> list[RequestOutput]:
+    """Read what a step gave."""
+    return _OUTPUTS.validate_python(data)
+
+
+def stats_to_json(stats: EngineStats) -> dict[str, Any]:
+    """An engine's counters."""
+    return asdict(stats)
+
+
+def stats_from_json(data: dict[str, Any]) -> EngineStats:
+    """Read an engine's counters."""
+    return _STATS.validate_python(data)
+
+
+def config_to_json(config: EngineConfig) -> dict[str, Any]:
+    """An engine's options."""
+    dumped: dict[str, Any] = _CONFIG.dump_python(config, mode="json")
+    return dumped
+
+
+def config_from_json(data: dict[str, Any]) -> EngineConfig:
+    """Read an engine's options."""
+    return _CONFIG.validate_python(data)

@@ -1,0 +1,1 @@
+"""How models see: pictures to tokens, tokens to embeddings."""
