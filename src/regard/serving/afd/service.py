@@ -31,7 +31,11 @@ def make_service(config: EngineConfig, afd: AfdConfig) -> AfdEngine:
             f"with --no-afd-spawn set {TOKEN_VARIABLE} here and where instances join", param="afd"
         )
     listener = bind(host, int(port))
-    engine = AfdEngine(config, afd, listener=listener, make_launcher=_launcher, token=token)
+    try:
+        engine = AfdEngine(config, afd, listener=listener, make_launcher=_launcher, token=token)
+    except BaseException:
+        listener.close()
+        raise
     if not afd.afd_spawn:
         shown = ":".join(map(str, engine.coordinator.address))
         print(
