@@ -19,6 +19,8 @@ from regard.serving.errors import (
     UnknownModelError,
 )
 from regard.serving.intake import make_requests
+from regard.serving.models.vision.picture_tokens import PictureTokens
+from regard.serving.models.vision.prompt_images import embed_images
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 from regard.serving.request import Request
 from regard.serving.sequences import GRAMMAR, INSTANCE_LOST
@@ -60,6 +62,11 @@ class AsyncEngine:
     def max_model_len(self) -> int:
         """Most tokens of prompt and output together."""
         return self.engine.max_model_len
+
+    @property
+    def picture_tokens(self) -> PictureTokens | None:
+        """What stands for pictures in a prompt; None where the model takes text only."""
+        return self.engine.loaded.picture_tokens
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -116,6 +123,16 @@ class AsyncEngine:
         adapter = request.model if request.model in self.engine.loaded.loras else None
         sequences = make_requests(request, self.max_model_len, adapter)
         self._check_queue(len(sequences))
+        if request.images:
+            # Here for the same reason as grammars below: steps must not wait for the encoder.
+            embeddings = await asyncio.to_thread(
+                embed_images,
+                request.images,
+                request.prompt_token_ids,
+                self.engine.loaded.vision,
+            )
+            for sequence in sequences:
+                sequence.image_embeddings = embeddings
         if request.params.structured is not None:
             # Kept for the engine's thread, whose steps must not wait for a compiler.
             await asyncio.to_thread(compile_grammar, request.params.structured, self.tokenizer)

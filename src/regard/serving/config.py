@@ -36,6 +36,8 @@ class EngineConfig:
     """Requests that may wait; one more is refused (HTTP 429)."""
     enable_prefix_caching: bool = True
     """Reuse the KV blocks of equal prompt beginnings."""
+    image_cache_mib: float = 256.0
+    """Memory for the embeddings of recent pictures, so that a repeated one is not encoded again."""
     load_format: Literal["auto", "safetensors", "gguf", "dummy"] = "auto"
     """How weights are stored; dummy draws random ones."""
     loras: tuple[tuple[str, str], ...] = ()

@@ -12,6 +12,7 @@ from regard.serving.kv_cache import KVCacheManager
 from regard.serving.models.attention import LayerCache
 from regard.serving.models.forward_batch import prepare
 from regard.serving.models.loader import LoadedModel, load
+from regard.serving.models.vision.prompt_images import embed_images
 from regard.serving.outputs import EngineStats, RequestOutput
 from regard.serving.request import Request
 from regard.serving.sampling import SampledTokens, Sampler
@@ -70,9 +71,14 @@ class Engine:
         """Queue a request.
 
         Raises:
-            InvalidRequestError: an impossible grammar, or a prompt that cannot fit.
+            InvalidRequestError: an impossible grammar, a prompt that cannot fit, or a picture that
+                cannot be read.
             QueueFullError: too many requests wait.
         """
+        if request.images and request.image_embeddings is None:
+            request.image_embeddings = embed_images(
+                request.images, request.prompt_token_ids, self.loaded.vision
+            )
         self._sequences.open(request)
         try:
             self.scheduler.add(request)

@@ -44,6 +44,7 @@ def make_requests(
             index=index,
             adapter=adapter,
             cache_salt=adapter or "",
+            images=request.images,
         )
         for index in range(params.n)
     ]

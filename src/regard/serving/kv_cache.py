@@ -76,7 +76,8 @@ class KVCacheManager:
             return 0
         tokens, size, parent = request.token_ids, self.block_size, ROOT
         for start in range(0, len(tokens) - size, size):
-            key = (parent, tuple(tokens[start : start + size]), request.cache_salt)
+            end = start + size
+            key = (parent, tuple(tokens[start:end]), request.block_salt(start, end))
             block = self._block_of.get(key)
             if block is None:
                 break
@@ -112,10 +113,9 @@ class KVCacheManager:
         if full <= registered:
             return
         for number in range(registered, full):
-            tokens = tuple(request.tokens(number * size, (number + 1) * size))
-            parent = self._register(
-                request.block_table[number], (parent, tokens, request.cache_salt)
-            )
+            span = (number * size, (number + 1) * size)
+            key = (parent, tuple(request.tokens(*span)), request.block_salt(*span))
+            parent = self._register(request.block_table[number], key)
         self._chains[request.request_id] = (parent, full)
 
     def free(self, request: Request) -> None:
@@ -162,8 +162,9 @@ class KVCacheManager:
                 )
             key = self._key_of.get(block)
             if key is not None:
-                assert key[1] == tuple(request.tokens(number * size, (number + 1) * size))
-                assert key[2] == request.cache_salt
+                span = (number * size, (number + 1) * size)
+                assert key[1] == tuple(request.tokens(*span))
+                assert key[2] == request.block_salt(*span)
 
     def _missing_blocks(self, request: Request, num_tokens: int) -> int:
         wanted = self.blocks_for(request.num_computed_tokens + num_tokens)

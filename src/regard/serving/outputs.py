@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from regard.serving.images import PromptImage
 from regard.serving.sampling_params import SamplingParams
 
 FinishReason = Literal["stop", "length", "abort", "error"]
@@ -88,3 +89,5 @@ class GenerationRequest:
     """How to sample."""
     model: str | None = None
     """Served model or adapter; None is the served model."""
+    images: tuple[PromptImage, ...] = ()
+    """The prompt's pictures, whose tokens it has already."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from regard.serving.image_embeddings import ImageEmbeddings
+from regard.serving.images import PromptImage
 from regard.serving.sampling_params import SamplingParams
 
 
@@ -31,7 +33,11 @@ class Request:
     adapter: str | None = None
     """LoRA adapter."""
     cache_salt: str = ""
-    """Adapter and image identity: equal tokens share blocks only where this is equal too."""
+    """Adapter: equal tokens share blocks only where this is equal too."""
+    images: tuple[PromptImage, ...] = ()
+    """The prompt's pictures, whose tokens it has already."""
+    image_embeddings: ImageEmbeddings | None = None
+    """What goes in place of the pictures' tokens; set before the request is queued."""
     output_token_ids: list[int] = field(default_factory=list)
     """Sampled so far."""
     num_computed_tokens: int = 0
@@ -61,6 +67,15 @@ class Request:
     def num_pending_tokens(self) -> int:
         """Tokens still to be run through the model; 1 for a decoding request."""
         return self.num_tokens - self.num_computed_tokens
+
+    def block_salt(self, start: int, end: int) -> str:
+        """What tells tokens start to end from equal ones: the adapter and the pictures there."""
+        digests = [
+            image.digest
+            for image in self.images
+            if image.start < end and start < image.start + image.num_tokens
+        ]
+        return ":".join([self.cache_salt, *digests])
 
     def tokens(self, start: int, end: int) -> list[int]:
         """Tokens start to end without copying the whole sequence."""

@@ -13,6 +13,7 @@ from regard.serving.errors import (
     QueueFullError,
     UnknownModelError,
 )
+from regard.serving.models.vision.picture_tokens import PictureTokens
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput, TokenLogprobs
 
 ANSWER = "the quick brown fox jumps over the lazy dog. "
@@ -63,6 +64,7 @@ class FakeEngine:
         self.tokenizer = FakeTokenizer()
         self.model_names: tuple[str, ...] = ("fake", "fake-adapter")
         self.max_model_len = max_model_len
+        self.picture_tokens: PictureTokens | None = None
         self.is_healthy = True
         self.is_stopping = False
         self.answer = answer

@@ -1,12 +1,15 @@
 import pytest
 
 from regard.serving.errors import InvalidRequestError
+from regard.serving.server.chat_images import ChatImages
 from regard.serving.server.chat_prompt import template_messages
 from regard.serving.server.chat_protocol import Message
+from regard.serving.server.config import ServerConfig
 
 
 def messages(*given: dict[str, object]) -> list[dict[str, object]]:
-    return template_messages([Message.model_validate(message) for message in given])
+    images = ChatImages(None, ServerConfig())
+    return template_messages([Message.model_validate(message) for message in given], images)
 
 
 def call(arguments: str) -> dict[str, object]:

@@ -31,6 +31,7 @@ from regard.serving.errors import (
 )
 from regard.serving.intake import make_requests
 from regard.serving.models.loader import context_length
+from regard.serving.models.vision.picture_tokens import find_picture_tokens
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 from regard.serving.request import Request
 from regard.serving.structured import compile_grammar
@@ -97,6 +98,9 @@ class AfdEngine:
         plan.check()
         self._opened = plan.opened
         self.max_model_len = context_length(config, plan.opened.config)
+        self.picture_tokens = find_picture_tokens(
+            plan.opened.config, plan.opened.tokenizer, config.model
+        )
         self._tickets: dict[str, _Ticket] = {}
         self._stats: dict[str, EngineStats] = {}
         self._lock = threading.RLock()

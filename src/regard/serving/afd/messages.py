@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from regard.serving.config import EngineConfig
+from regard.serving.images import PromptImage
 from regard.serving.outputs import EngineStats, RequestOutput
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams
@@ -26,12 +27,15 @@ def request_to_json(request: Request) -> dict[str, Any]:
         "index": request.index,
         "cache_salt": request.cache_salt,
         "output_token_ids": request.output_token_ids,
+        "images": [image.to_json() for image in request.images],
     }
 
 
 def request_from_json(data: dict[str, Any]) -> Request:
     """Read a request."""
-    return Request(**{**data, "params": _PARAMS.validate_python(data["params"])})
+    images = tuple(PromptImage.from_json(image) for image in data["images"])
+    params = _PARAMS.validate_python(data["params"])
+    return Request(**{**data, "params": params, "images": images})
 
 
 def outputs_to_json(outputs: list[RequestOutput]) -> list[dict[str, Any]]:

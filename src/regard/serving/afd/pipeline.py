@@ -65,7 +65,8 @@ class PipelinedDecoder:
         num_rows = batch.token_ids.shape[0]
         parts = split(batch, max(1, min(self._num_microbatches, num_rows // self._min_rows)))
         with self._timed("other", NO_LAYER, NO_MICROBATCH, num_rows):
-            residuals = [self._trunk.embed(part) for part in parts]
+            sizes = [part.token_ids.shape[0] for part in parts]
+            residuals = list(torch.split(self._trunk.embed(batch), sizes))
         for layer, (side, cache) in enumerate(zip(self._sides, caches, strict=True)):
             for number, part in enumerate(parts):
                 if layer > 0:

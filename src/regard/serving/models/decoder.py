@@ -58,7 +58,10 @@ class Trunk:
 
     def embed(self, batch: ForwardBatch) -> Float[Tensor, "rows hidden"]:
         """The residual before the first layer."""
-        return self._embed(batch.token_ids)
+        residual = self._embed(batch.token_ids)
+        for images in batch.images:
+            residual[images.rows] = images.values.to(residual.dtype)
+        return residual
 
     def logits(
         self, residual: Float[Tensor, "rows hidden"], batch: ForwardBatch

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from regard.serving.image_embeddings import ImageEmbeddings
 from regard.serving.models.lora import LoraAdapter
-from regard.serving.scheduler import ScheduledBatch
+from regard.serving.scheduler import ScheduledBatch, ScheduledChunk
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,16 @@ class AdapterRows:
     """The adapter."""
     rows: Int[Tensor, " adapted"]
     """Indices into the batch's rows."""
+
+
+@dataclass(frozen=True)
+class ImageRows:
+    """The rows that are embedded as parts of pictures instead of as tokens."""
+
+    rows: Int[Tensor, " places"]
+    """Indices into the batch's rows."""
+    values: Float[Tensor, "places hidden"]
+    """Their embeddings."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,8 @@ class ForwardBatch:
     """The rows whose logits are wanted: the last of each request that has nothing else pending."""
     adapters: Sequence[AdapterRows] = field(default=())
     """Rows that go through LoRA adapters."""
+    images: Sequence[ImageRows] = field(default=())
+    """Rows of pictures, for each request that has some in this step."""
 
 
 def prepare(
@@ -57,6 +70,7 @@ def prepare(
     sequence: list[int] = []
     sample_rows: list[int] = []
     adapted: dict[str, list[int]] = {}
+    images: list[ImageRows] = []
     for line, chunk in enumerate(batch.chunks):
         request, first_row = chunk.request, len(tokens)
         table = request.block_table
@@ -68,6 +82,8 @@ def prepare(
         sequence += [line] * chunk.num_tokens
         if chunk.samples:
             sample_rows.append(len(tokens) - 1)
+        if request.image_embeddings is not None:
+            images += _image_rows(request.image_embeddings, chunk, first_row, device)
         if request.adapter is not None:
             adapted.setdefault(request.adapter, []).extend(range(first_row, len(tokens)))
     width = max(len(chunk.request.block_table) for chunk in batch.chunks)
@@ -88,4 +104,15 @@ def prepare(
             AdapterRows(loras[name], torch.tensor(lines, device=device))
             for name, lines in adapted.items()
         ),
+        images=tuple(images),
     )
+
+
+def _image_rows(
+    embeddings: ImageEmbeddings, chunk: ScheduledChunk, first_row: int, device: torch.device
+) -> list[ImageRows]:
+    places, values = embeddings.between(chunk.start, chunk.start + chunk.num_tokens)
+    if not places:
+        return []
+    rows = torch.tensor([first_row + place - chunk.start for place in places], device=device)
+    return [ImageRows(rows, values)]

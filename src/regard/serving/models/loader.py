@@ -15,6 +15,8 @@ from regard.serving.models.lora import LoraAdapter, load_lora
 from regard.serving.models.memory import check_room, weight_bytes
 from regard.serving.models.numerics import DTYPES, Numerics, choose_numerics
 from regard.serving.models.quantised import LoadedTensor
+from regard.serving.models.vision.picture_tokens import PictureTokens, find_picture_tokens
+from regard.serving.models.vision.vision_model import VisionModel
 from regard.serving.models.weights import open_model, tensor_shapes
 from regard.serving.tokenizer import Tokenizer
 
@@ -43,6 +45,13 @@ class LoadedModel:
     """Tokens in a block."""
     cache_dtype: torch.dtype
     """Type of keys and values."""
+    vision: VisionModel | None = None
+    """Embeds pictures, where the model sees."""
+
+    @property
+    def picture_tokens(self) -> PictureTokens | None:
+        """What stands for pictures in a prompt; None where the model takes text only."""
+        return self.vision.tokens if self.vision is not None else None
 
     def allocate_caches(self) -> list[LayerCache]:
         """One cache a layer."""
@@ -108,7 +117,22 @@ def build(
         num_blocks=_num_blocks(config, model_config, numerics, cache_dtype),
         block_size=config.block_size,
         cache_dtype=cache_dtype,
+        vision=_vision(config, model_config, tensors, tokenizer, numerics),
     )
+
+
+def _vision(
+    config: EngineConfig,
+    model_config: ModelConfig,
+    tensors: Mapping[str, LoadedTensor],
+    tokenizer: Tokenizer,
+    numerics: Numerics,
+) -> VisionModel | None:
+    tokens = find_picture_tokens(model_config, tokenizer, config.model)
+    if tokens is None:
+        return None
+    cache_bytes = int(config.image_cache_mib * 2**20)
+    return VisionModel(tokens, tensors, numerics, cache_bytes=cache_bytes)
 
 
 def context_length(config: EngineConfig, model_config: ModelConfig) -> int:

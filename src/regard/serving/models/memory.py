@@ -16,7 +16,7 @@ from regard.serving.models.quantised import LoadedTensor
 from regard.serving.models.random_tensors import RandomTensors
 from regard.serving.models.shard import FeedForwardShard
 
-_FEED_FORWARD = re.compile(r"\.(mlp|share_expert)\.|\.moe\.(gate|up|down)_proj\.")
+_FEED_FORWARD = re.compile(r"^model\..*\.(mlp\.|share_expert\.|moe\.(gate|up|down)_proj\.)")
 _HALF = ("BF16", "F8_E4M3")
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")

@@ -7,6 +7,11 @@ from typing import Any
 
 from regard.serving.errors import WeightsError
 from regard.serving.models.config import ModelConfig
+from regard.serving.models.vision.config import (
+    VisionConfig,
+    vision_from_hf,
+    vision_tensor_shapes,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,8 @@ class Step3Config(ModelConfig):
     """Width of the shared expert (5120)."""
     moe_layers: tuple[int, ...]
     """Layers with experts (4 to 59); the others have a dense feed-forward half."""
+    vision: VisionConfig | None = None
+    """The vision side, where the checkpoint has one."""
     renormalise_experts: bool = False
     """Whether the chosen experts' weights are made to add up to 1; in the released model not."""
 
@@ -82,12 +89,13 @@ def step3_from_hf(data: Mapping[str, Any], path: Path) -> Step3Config:
         moe_intermediate_size=text["moe_intermediate_size"],
         share_expert_size=text["share_expert_dim"],
         moe_layers=tuple(layers),
+        vision=vision_from_hf(data, path, text_hidden_size=text["hidden_size"]),
         renormalise_experts=bool(text.get("norm_expert_weight", False)),
     )
 
 
 def step3_tensor_shapes(config: Step3Config) -> dict[str, tuple[int, ...]]:
-    """Every tensor of the text model's checkpoint with its shape."""
+    """Every tensor of the checkpoint with its shape, the vision side's included."""
     hidden, heads, dim = config.hidden_size, config.num_heads, config.head_dim
     shapes: dict[str, tuple[int, ...]] = {
         "model.embed_tokens.weight": (config.vocab_size, hidden),
@@ -109,6 +117,8 @@ def step3_tensor_shapes(config: Step3Config) -> dict[str, tuple[int, ...]]:
             **_feed_forward_shapes(config, layer),
         }
         shapes |= {f"{prefix}.{name}.weight": shape for name, shape in own.items()}
+    if config.vision is not None:
+        shapes |= vision_tensor_shapes(config.vision)
     return shapes
 
 

@@ -12,6 +12,7 @@ from regard.serving.reasoning import START as REASONING_START
 from regard.serving.reasoning import ReasoningSplitter, marks_reasoning
 from regard.serving.sampling_params import StructuredOutput
 from regard.serving.server.answer_parser import AnswerParser, AnswerPart, merge_parts
+from regard.serving.server.chat_images import ChatImages
 from regard.serving.server.chat_prompt import template_messages
 from regard.serving.server.chat_protocol import (
     AnswerMessage,
@@ -85,21 +86,28 @@ class ChatAnswer:
                 structured_output(body), _response_format(body), self._tool_use.form
             ),
         )
-        prompt = self._prompt()
+        images = ChatImages(self._context.engine.picture_tokens, self._context.config)
+        prompt = self._prompt(images)
         # A form holds from the first token on, so that nothing stands before it.
         inside = prompt.rstrip().endswith(REASONING_START)
         self._starts_in_reasoning = inside and params.structured is None
-        token_ids = tuple(self._tokenizer.encode(prompt))
-        self._context.check_length(len(token_ids), max_tokens)
-        return GenerationRequest(self._admission.id, token_ids, params, self._admission.model)
+        expanded = images.expand(self._tokenizer.encode(prompt))
+        self._context.check_length(len(expanded.token_ids), max_tokens)
+        return GenerationRequest(
+            self._admission.id,
+            expanded.token_ids,
+            params,
+            self._admission.model,
+            expanded.images,
+        )
 
-    def _prompt(self) -> str:
+    def _prompt(self, images: ChatImages) -> str:
         if not self._tokenizer.has_chat_template:
             raise InvalidRequestError(
                 f"{self._admission.model} has no chat template; use /v1/completions, or start the "
                 "server with --chat-template FILE"
             )
-        messages, tools = template_messages(self._body.messages), self._tool_use.tools
+        messages, tools = template_messages(self._body.messages, images), self._tool_use.tools
         if TOOLS_VARIABLE not in (self._tokenizer.chat_template or ""):
             messages, tools = describe_in_messages(messages, tools), ()
         return self._tokenizer.apply_chat_template(

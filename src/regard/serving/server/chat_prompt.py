@@ -4,19 +4,24 @@ import json
 from typing import Any
 
 from regard.serving.errors import InvalidRequestError
+from regard.serving.server.chat_images import ChatImages
 from regard.serving.server.chat_protocol import ContentPart, Message, MessageToolCall
 
 
-def template_messages(messages: list[Message]) -> list[dict[str, Any]]:
-    """The messages as plain dictionaries.
+def template_messages(messages: list[Message], images: ChatImages) -> list[dict[str, Any]]:
+    """The messages as plain dictionaries, with the model's mark wherever a picture stands.
+
+    Args:
+        messages: as the client sent them.
+        images: takes the pictures, in order.
 
     Raises:
-        InvalidRequestError: a picture, or arguments that are no JSON object.
+        InvalidRequestError: a picture that cannot be taken, or arguments that are no JSON object.
     """
-    return [_template_message(message, number) for number, message in enumerate(messages)]
+    return [_template_message(message, number, images) for number, message in enumerate(messages)]
 
 
-def _template_message(message: Message, number: int) -> dict[str, Any]:
+def _template_message(message: Message, number: int, images: ChatImages) -> dict[str, Any]:
     content = message.content
     if content is None and not message.tool_calls:
         raise InvalidRequestError(
@@ -26,7 +31,7 @@ def _template_message(message: Message, number: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         # Templates know OpenAI's newer role by its older name.
         "role": "system" if message.role == "developer" else message.role,
-        "content": content if isinstance(content, str) else _text(content or [], number),
+        "content": content if isinstance(content, str) else _text(content or [], number, images),
     }
     if message.name is not None:
         result["name"] = message.name
@@ -37,17 +42,16 @@ def _template_message(message: Message, number: int) -> dict[str, Any]:
     return result
 
 
-def _text(parts: list[ContentPart], number: int) -> str:
-    texts = []
+def _text(parts: list[ContentPart], number: int, images: ChatImages) -> str:
+    text, after_text = "", False
     for position, part in enumerate(parts):
         if part.type == "image_url":
-            raise InvalidRequestError(
-                f"messages.{number}.content.{position} is a picture, and this model takes text "
-                "only",
-                param=f"messages.{number}.content.{position}",
-            )
-        texts.append(part.text)
-    return "\n".join(texts)
+            text += images.take(part.image_url.url, f"messages.{number}.content.{position}")
+        else:
+            # Pieces of text stand on lines of their own; a picture's mark needs none.
+            text += f"\n{part.text}" if after_text else part.text
+        after_text = part.type == "text"
+    return text
 
 
 def _template_call(call: MessageToolCall, number: int) -> dict[str, Any]:

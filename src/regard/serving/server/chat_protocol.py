@@ -18,10 +18,13 @@ class TextPart(Strict):
 
 
 class ImageUrl(Strict):
-    """Where a picture is."""
+    """A picture, in the URL itself or where it leads."""
 
-    url: str
-    detail: str | None = None
+    url: str = Field(
+        description="data:image/...;base64,... with a PNG, JPEG or WebP; an http or https URL only "
+        "where the server allows it."
+    )
+    detail: str | None = Field(None, description="Accepted and ignored.")
 
 
 class ImagePart(Strict):

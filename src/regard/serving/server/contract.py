@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from regard.serving.models.vision.picture_tokens import PictureTokens
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 
 
@@ -50,6 +51,10 @@ class ServingEngine(Protocol):
     @property
     def max_model_len(self) -> int:
         """Most tokens of prompt and output together."""
+
+    @property
+    def picture_tokens(self) -> PictureTokens | None:
+        """What stands for pictures in a prompt; None where the model takes text only."""
 
     @property
     def model_names(self) -> tuple[str, ...]:

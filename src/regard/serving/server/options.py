@@ -10,7 +10,7 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 from regard.serving.afd.config import AfdConfig
 from regard.serving.config import EngineConfig
-from regard.serving.server.config import DEFAULT_MAX_BODY_MIB, ServerConfig
+from regard.serving.server.config import DEFAULT_MAX_BODY_MIB, DEFAULT_MAX_IMAGES, ServerConfig
 
 PROGRAM = "regard serve"
 LOOPBACK = "127.0.0.1"
@@ -49,7 +49,11 @@ class ServeOptions(EngineConfig, AfdConfig):
     api_key: str | None = None
     """Clients must send it as a bearer token; by default everyone is let in."""
     max_body_mib: float = DEFAULT_MAX_BODY_MIB
-    """Largest request body in MiB."""
+    """Largest request body in MiB, and largest file of a remote picture."""
+    max_images: int = DEFAULT_MAX_IMAGES
+    """Most pictures in one request."""
+    allow_remote_images: bool = False
+    """Fetch pictures from http and https URLs on the public internet; otherwise data URIs only."""
     shutdown_grace_seconds: float = 30.0
     """Time for running requests to finish after SIGTERM or Ctrl-C."""
     uvicorn_log_level: Literal["critical", "error", "warning", "info", "debug"] = "warning"
@@ -76,7 +80,12 @@ class ServeOptions(EngineConfig, AfdConfig):
     @property
     def server_config(self) -> ServerConfig:
         """The HTTP side's part."""
-        return ServerConfig(api_key=self.api_key, max_body_mib=self.max_body_mib)
+        return ServerConfig(
+            api_key=self.api_key,
+            max_body_mib=self.max_body_mib,
+            max_images=self.max_images,
+            allow_remote_images=self.allow_remote_images,
+        )
 
 
 def parse_options(argv: Sequence[str]) -> ServeOptions:

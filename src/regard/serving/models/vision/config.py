@@ -107,8 +107,7 @@ def _check(config: VisionConfig, path: Path) -> None:
     if config.hidden_size % config.num_heads:
         raise WeightsError(
             path,
-            f"vision_config has {config.num_heads} heads, which do not divide "
-            f"{config.hidden_size}",
+            f"vision_config has {config.num_heads} heads, which do not divide {config.hidden_size}",
         )
     for name in ("image_size", "crop_size"):
         side = getattr(config, name)

@@ -47,9 +47,11 @@ class CropPlan(NamedTuple):
 
     def corners(self) -> list[tuple[int, int]]:
         """Left and top of each crop, row by row."""
-        lefts = _starts(self.canvas.width, self.window, self.columns)
-        tops = _starts(self.canvas.height, self.window, self.rows)
-        return [(left, top) for top in tops for left in lefts]
+        return [
+            (column * self.window, row * self.window)
+            for row in range(self.rows)
+            for column in range(self.columns)
+        ]
 
 
 def plan_crops(size: Size, config: VisionConfig) -> CropPlan:
@@ -94,7 +96,3 @@ def _round_to_windows(side: int, window: int) -> int:
     whole = side // window
     # The difference of floats is kept: 3.2 - 3 is more than 0.2, and the model was trained so.
     return window * (whole + 1 if side / window - whole > _LEAST_FILL else whole)
-
-
-def _starts(side: int, window: int, count: int) -> list[int]:
-    return [window * number for number in range(count)] if side >= window else [0]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from regard.serving.errors import WeightsError
+from regard.serving.models.config import ModelConfig
+from regard.serving.models.step3_config import Step3Config
 from regard.serving.models.vision.config import VisionConfig
 from regard.serving.models.vision.cropping import CropPlan, Size, plan_crops
 from regard.serving.tokenizer import Tokenizer
@@ -89,3 +91,16 @@ class PictureTokens:
 
     def _marked(self, marks: tuple[int, int], count: int) -> list[int]:
         return [marks[0], *[self.placeholder] * count, marks[1]]
+
+
+def find_picture_tokens(
+    config: ModelConfig, tokenizer: Tokenizer, model: str
+) -> PictureTokens | None:
+    """The picture tokens of a model; None where it takes text only.
+
+    Raises:
+        WeightsError: see `PictureTokens.of`.
+    """
+    if not isinstance(config, Step3Config) or config.vision is None:
+        return None
+    return PictureTokens.of(config.vision, tokenizer, model)

@@ -43,7 +43,7 @@ def process(picture: Image.Image, config: VisionConfig) -> PicturePixels:
 
 def _cut(picture: Image.Image, plan: CropPlan) -> list[Image.Image]:
     canvas, side = _resize(picture, plan.canvas), plan.window
-    return [canvas.crop((x, y, x + side, y + side)) for x, y in plan.corners()[: plan.num_crops]]
+    return [canvas.crop((x, y, x + side, y + side)) for x, y in plan.corners()]
 
 
 def _resize(picture: Image.Image, size: Size) -> Image.Image:
