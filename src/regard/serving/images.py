@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from PIL import Image, ImageOps
+import numpy as np
+from PIL import Image
 
 from regard.serving.errors import InvalidRequestError
 
@@ -19,8 +20,17 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 # What Pillow calls a JPEG with more pictures behind the first, as some phones write them.
 _SEVERAL_JPEGS = "MPO"
 _SUPPORTED = "supported: PNG, JPEG and WebP"
+# EXIF's tag, and what undoes each of its values; from 5 on width and height change places.
 _ORIENTATION = 0x0112
-_TRANSPOSED = (5, 6, 7, 8)
+_UNDO = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _WHITE = (255, 255, 255)
 
 
@@ -84,8 +94,7 @@ def image_size(data: bytes) -> tuple[int, int]:
     """
     picture = _open(data)
     width, height = picture.size
-    is_transposed = picture.getexif().get(_ORIENTATION) in _TRANSPOSED
-    return (height, width) if is_transposed else (width, height)
+    return (height, width) if _orientation(picture) >= 5 else (width, height)
 
 
 def decode_image(data: bytes) -> Image.Image:
@@ -96,8 +105,12 @@ def decode_image(data: bytes) -> Image.Image:
     """
     picture = _open(data)
     try:
+        undo = _UNDO.get(_orientation(picture))
         picture.load()
-        picture = ImageOps.exif_transpose(picture)
+        if undo is not None:
+            picture = picture.transpose(undo)
+        if picture.mode.startswith("I;16"):
+            picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
         if picture.has_transparency_data:
             picture = picture.convert("RGBA")
             white = Image.new("RGBA", picture.size, (*_WHITE, 255))
@@ -125,3 +138,15 @@ def _open(data: bytes) -> Image.Image:
     if num_frames > 1 and picture.format != _SEVERAL_JPEGS:
         raise ImageError(f"a picture is animated ({num_frames} frames); send one frame")
     return picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    """EXIF's orientation as the header has it; Pillow's own way decodes a whole PNG to look."""
+    exif = Image.Exif()
+    try:
+        exif.load(picture.info.get("exif", b""))
+        value = exif.get(_ORIENTATION)
+    except Exception:
+        # Cameras write what they like; a picture with broken notes is still a picture.
+        return 1
+    return value if value in _UNDO else 1
