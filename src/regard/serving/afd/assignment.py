@@ -24,7 +24,7 @@ from regard.serving.models.step3_config import Step3Config
 from regard.serving.models.weights import OpenedModel, open_model, tensor_shapes
 
 Role = Literal["attention", "ffn"]
-SPIN_SECONDS = 0.002
+SPIN_SECONDS = 0.001
 
 
 @dataclass(frozen=True)

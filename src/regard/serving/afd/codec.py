@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from regard.serving.errors import InvalidRequestError
+from regard.serving.kernels.block_fp8 import BLOCK, dequantise, quantise
 from regard.serving.models.feed_forward import FeedForwardInput
 
-SCALE_BLOCK = 128
-"""Values that share a scale in an FP8 row, as in the checkpoint's activations."""
-FP8_MAX = 448.0
-SMALLEST = 1e-30
-"""Largest magnitude that a block of zeros is taken to have."""
 ALIGNMENT = 16
 """Bytes at whose multiples the parts of a buffer begin."""
 
@@ -77,6 +72,9 @@ class Float32Codec:
 
     name = "float32"
 
+    def __init__(self) -> None:
+        self._rows, self._results = _Views(), _Views()
+
     def rows_nbytes(self, shape: Shape) -> int:
         """Rows, weights, ids."""
         return _nbytes(shape.rows, self._sections(shape))
@@ -84,14 +82,15 @@ class Float32Codec:
     def encode_rows(self, rows: FeedForwardInput, buffer: Tensor) -> None:
         """Copy."""
         shape = shape_of(rows)
-        x, weights, ids = _split(buffer, shape.rows, self._sections(shape))
+        x, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
         x.copy_(rows.x)
-        weights.copy_(rows.expert_weights)
-        ids.copy_(rows.expert_ids)
+        if shape.top_k:
+            weights.copy_(rows.expert_weights)
+            ids.copy_(rows.expert_ids)
 
     def decode_rows(self, buffer: Tensor, shape: Shape) -> FeedForwardInput:
         """View."""
-        x, weights, ids = _split(buffer, shape.rows, self._sections(shape))
+        x, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
         return FeedForwardInput(x, ids.long(), weights)
 
     def result_nbytes(self, shape: Shape) -> int:
@@ -100,11 +99,12 @@ class Float32Codec:
 
     def encode_result(self, result: Tensor, buffer: Tensor) -> None:
         """Copy."""
-        _split(buffer, result.shape[0], [(torch.float32, result.shape[1])])[0].copy_(result)
+        shape = Shape(result.shape[0], result.shape[1], 0)
+        self._results.get(buffer, shape, [(torch.float32, shape.hidden)])[0].copy_(result)
 
     def decode_result(self, buffer: Tensor, shape: Shape) -> Tensor:
         """View."""
-        return _split(buffer, shape.rows, [(torch.float32, shape.hidden)])[0]
+        return self._results.get(buffer, shape, [(torch.float32, shape.hidden)])[0]
 
     def _sections(self, shape: Shape) -> list[Section]:
         routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
@@ -116,6 +116,9 @@ class Fp8Codec:
 
     name = "fp8"
 
+    def __init__(self) -> None:
+        self._rows, self._results = _Views(), _Views()
+
     def rows_nbytes(self, shape: Shape) -> int:
         """Rows, scales, weights, ids."""
         return _nbytes(shape.rows, self._sections(shape))
@@ -123,20 +126,16 @@ class Fp8Codec:
     def encode_rows(self, rows: FeedForwardInput, buffer: Tensor) -> None:
         """Quantise each block by its largest magnitude."""
         shape = shape_of(rows)
-        x, scales, weights, ids = _split(buffer, shape.rows, self._sections(shape))
-        values = F.pad(rows.x.float(), (0, -shape.hidden % SCALE_BLOCK))
-        blocks = values.view(shape.rows, -1, SCALE_BLOCK)
-        scales.copy_(blocks.abs().amax(dim=2).clamp(min=SMALLEST) / FP8_MAX)
-        scaled = (blocks / scales[:, :, None]).view(shape.rows, -1)
-        x.copy_(scaled[:, : shape.hidden])
-        weights.copy_(rows.expert_weights)
-        ids.copy_(rows.expert_ids)
+        x, scales, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
+        quantise(rows.x, x, scales)
+        if shape.top_k:
+            weights.copy_(rows.expert_weights)
+            ids.copy_(rows.expert_ids)
 
     def decode_rows(self, buffer: Tensor, shape: Shape) -> FeedForwardInput:
         """Multiply each block by its scale, in float32."""
-        x, scales, weights, ids = _split(buffer, shape.rows, self._sections(shape))
-        wide = scales.repeat_interleave(SCALE_BLOCK, dim=1)[:, : shape.hidden]
-        return FeedForwardInput(x.float() * wide, ids.long(), weights)
+        x, scales, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
+        return FeedForwardInput(dequantise(x, scales), ids.long(), weights)
 
     def result_nbytes(self, shape: Shape) -> int:
         """Two bytes a value."""
@@ -144,15 +143,16 @@ class Fp8Codec:
 
     def encode_result(self, result: Tensor, buffer: Tensor) -> None:
         """Round to bfloat16."""
-        _split(buffer, result.shape[0], [(torch.bfloat16, result.shape[1])])[0].copy_(result)
+        shape = Shape(result.shape[0], result.shape[1], 0)
+        self._results.get(buffer, shape, [(torch.bfloat16, shape.hidden)])[0].copy_(result)
 
     def decode_result(self, buffer: Tensor, shape: Shape) -> Tensor:
         """As float32."""
-        return _split(buffer, shape.rows, [(torch.bfloat16, shape.hidden)])[0].float()
+        return self._results.get(buffer, shape, [(torch.bfloat16, shape.hidden)])[0].float()
 
     def _sections(self, shape: Shape) -> list[Section]:
         routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
-        scales = (torch.float32, -(-shape.hidden // SCALE_BLOCK))
+        scales = (torch.float32, -(-shape.hidden // BLOCK))
         return [(torch.float8_e4m3fn, shape.hidden), scales, *routing]
 
 
@@ -188,6 +188,27 @@ def shape_of(rows: FeedForwardInput) -> Shape:
 
 def _nbytes(rows: int, sections: Sequence[Section]) -> int:
     return sum(_aligned(rows * columns * dtype.itemsize) for dtype, columns in sections)
+
+
+class _Views:
+    """Views into buffers, made once: a link has few buffers and they stay where they are.
+
+    A view keeps its buffer's memory, so no other buffer can be at that address meanwhile.
+    """
+
+    MAX_KEPT = 256
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, Shape], list[Tensor]] = {}
+
+    def get(self, buffer: Tensor, shape: Shape, sections: Sequence[Section]) -> list[Tensor]:
+        key = (buffer.data_ptr(), shape)
+        views = self._kept.get(key)
+        if views is None:
+            if len(self._kept) >= self.MAX_KEPT:
+                self._kept.clear()
+            views = self._kept[key] = _split(buffer, shape.rows, sections)
+        return views
 
 
 def _split(buffer: Tensor, rows: int, sections: Sequence[Section]) -> list[Tensor]:

@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 SOURCES = (
+    "block_fp8/cpu.c",
     "linear/cpu.c",
     "paged_attention/cpu.c",
     "poll/cpu.c",
@@ -89,10 +91,12 @@ def library() -> ctypes.CDLL:
 
 
 @cache
-def function(name: str, signature: tuple[type, ...]) -> Callable[..., None]:
-    """A kernel by name, with the C types of its arguments."""
+def function(
+    name: str, signature: tuple[type, ...], result: type | None = None
+) -> Callable[..., Any]:
+    """A kernel by name, with the C types of its arguments and of what it returns."""
     kernel = library()[name]
-    kernel.argtypes, kernel.restype = signature, None
+    kernel.argtypes, kernel.restype = signature, result
     return kernel
 
 

@@ -1,17 +1,16 @@
 import select
 import socket
 import time
-from functools import partial
 
 import pytest
 
 from regard.serving.kernels import native
-from regard.serving.kernels.poll import plain_poll, spinning_poll
+from regard.serving.kernels.poll import SpinningPoll, plain_poll
 
 VERSIONS = [
     plain_poll,
     pytest.param(
-        partial(spinning_poll, spin_seconds=0.001),
+        lambda *arguments: SpinningPoll(0.001)(*arguments),
         marks=pytest.mark.skipif(not native.is_available(), reason="no C kernels here"),
     ),
 ]

@@ -16,6 +16,8 @@ from regard.serving.afd.link.contract import Key
 HEADER = struct.Struct("<IHBBIQ")
 """Step, layer, micro-batch, experts a row, rows, time of sending (ns)."""
 
+STAGING_BYTES = 1 << 16
+
 
 class FrameError(ConnectionError):
     """The other side sent what no instance sends."""
@@ -60,9 +62,10 @@ class FrameSocket:
         self._connection = connection
         self._views = [_view(buffer) for buffer in buffers]
         self._nbytes_of = nbytes_of
-        self._header = memoryview(bytearray(HEADER.size))
+        self._staging = memoryview(bytearray(STAGING_BYTES))
+        self._held = 0
         self._frame: Frame | None = None
-        self._target = self._header
+        self._target = self._staging[:0]
         self._filled = 0
         self._outgoing: deque[memoryview] = deque()
 
@@ -111,27 +114,49 @@ class FrameSocket:
         """
         complete: list[Frame] = []
         while True:
+            # Small frames come by way of a staging buffer, several with one call; the rest of a
+            # larger one goes straight to its place.
+            is_direct = self._frame is not None
+            room = self._target[self._filled :] if is_direct else self._staging[self._held :]
             try:
-                count = self._connection.recv_into(self._target[self._filled :])
+                count = self._connection.recv_into(room)
             except BlockingIOError:
                 return complete
             if count == 0:
                 raise ConnectionResetError("the other side hung up")
-            self._filled += count
-            if self._filled < len(self._target):
-                continue
-            if self._frame is None:
-                self._begin()
+            if is_direct:
+                self._fill(count, complete)
             else:
-                complete.append(self._frame)
-                self._frame, self._target, self._filled = None, self._header, 0
+                self._parse(self._held + count, complete)
+                if count < len(room) and self._frame is None:
+                    return complete
 
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
 
-    def _begin(self) -> None:
-        step, layer, microbatch, top_k, rows, sent_ns = HEADER.unpack(self._header)
+    def _parse(self, end: int, complete: list[Frame]) -> None:
+        """Take the frames in the staging buffer; of the last one, what is there."""
+        at = 0
+        while end - at >= HEADER.size:
+            self._begin(self._staging[at : at + HEADER.size])
+            at += HEADER.size
+            size = min(end - at, len(self._target))
+            self._target[:size] = self._staging[at : at + size]
+            at += size
+            self._fill(size, complete)
+        self._held = end - at
+        self._staging[: self._held] = bytes(self._staging[at:end])
+
+    def _fill(self, count: int, complete: list[Frame]) -> None:
+        assert self._frame is not None
+        self._filled += count
+        if self._filled == len(self._target):
+            complete.append(self._frame)
+            self._frame = None
+
+    def _begin(self, header: memoryview) -> None:
+        step, layer, microbatch, top_k, rows, sent_ns = HEADER.unpack(header)
         frame = Frame(Key(step, layer, microbatch), rows, top_k, sent_ns)
         if microbatch >= len(self._views):
             raise FrameError(f"micro-batch {microbatch} of {len(self._views)}")

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -124,7 +123,10 @@ class TcpAttentionEnd:
                 self._send_to(peer, message)
 
     def receive(self, key: Key) -> Tensor:
-        """Wait for every FFN instance's share; see `AttentionEnd` for errors."""
+        """Wait for every FFN instance's share; see `AttentionEnd` for errors.
+
+        The sum may be a view of a buffer, good until the micro-batch is sent again.
+        """
         microbatch = key.microbatch
         message = self._outstanding[microbatch]
         while missing := [peer for peer in self._peers if not _has(peer, key)]:
@@ -134,9 +136,10 @@ class TcpAttentionEnd:
         visible_ns += int(self._options.delay_seconds * 1e9)
         while time.perf_counter_ns() < visible_ns:
             pass
-        total = torch.zeros(message.shape.rows, message.shape.hidden)
-        for peer in self._peers:
-            total += self._options.codec.decode_result(peer.results[microbatch], message.shape)
+        shape = message.shape._replace(top_k=0)
+        total = self._options.codec.decode_result(self._peers[0].results[microbatch], shape)
+        for peer in self._peers[1:]:
+            total = total + self._options.codec.decode_result(peer.results[microbatch], shape)
         del self._outstanding[microbatch]
         return total
 

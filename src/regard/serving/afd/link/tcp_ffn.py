@@ -113,6 +113,8 @@ class TcpFeedForwardEnd:
         self._wake_out.close()
 
     def _visible(self) -> list[Arrival]:
+        if not self._waiting:
+            return []
         now = time.perf_counter_ns()
         arrivals = []
         while self._waiting and self._waiting[0].visible_ns <= now:
