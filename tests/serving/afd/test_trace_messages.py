@@ -1,9 +1,13 @@
 from regard.serving.afd.trace import Span
-from regard.serving.afd.trace_messages import messages_of, workers_of
+from regard.serving.afd.trace_messages import Message, messages_of, workers_of
 
 
 def _span(worker: str, stage: str, start_ns: int, peer: str = "", layer: int = 0) -> Span:
     return Span(worker, stage, 0, layer, 0, 4, start_ns, start_ns + 10, peer)
+
+
+def _out(spans: list[Span]) -> list[Message]:
+    return [message for message in messages_of(spans) if message.direction == "out"]
 
 
 def test_workers_come_in_the_order_of_their_numbers() -> None:
@@ -16,7 +20,7 @@ def test_a_message_joins_both_sides() -> None:
     send = _span("attention0", "send", 10, "ffn0")
     receive = _span("ffn0", "receive", 30, "attention0")._replace(end_ns=30)
     use = _span("ffn0", "feed_forward", 35, "attention0")
-    (message,) = messages_of([_span("attention0", "attention", 0), send, receive, use])
+    (message,) = _out([_span("attention0", "attention", 0), send, receive, use])
     assert message == ("out", send, receive, use, "ffn0")
     assert message.link_ns == 20
 
@@ -24,7 +28,7 @@ def test_a_message_joins_both_sides() -> None:
 def test_a_send_to_all_is_a_message_to_each() -> None:
     spans = [_span("attention0", "attention", 0), _span("attention0", "send", 10)]
     uses = [_span(f"ffn{i}", "feed_forward", 35, "attention0") for i in (0, 1)]
-    messages = messages_of([*spans, *uses])
+    messages = _out([*spans, *uses])
     assert [message.receiver for message in messages] == ["ffn0", "ffn1"]
     assert [message.use for message in messages] == uses
     assert messages[0].link_ns is None
@@ -41,5 +45,13 @@ def test_results_go_back_to_the_instance_that_waits() -> None:
 
 def test_another_layer_is_another_message() -> None:
     spans = [_span("attention0", "attention", 0), _span("attention0", "send", 10, layer=1)]
-    (message,) = messages_of([*spans, _span("ffn0", "feed_forward", 20, layer=0)])
+    (message,) = _out([*spans, _span("ffn0", "feed_forward", 20, layer=0)])
     assert message.use is None
+
+
+def test_results_whose_sending_was_not_recorded_leave_when_they_are_computed() -> None:
+    spans = [_span("attention0", "attention", 0), _span("ffn0", "feed_forward", 20)]
+    receive = _span("attention0", "receive", 47, "ffn0")._replace(end_ns=47)
+    (message,) = messages_of([*spans, receive])
+    assert message.direction == "back"
+    assert message.link_ns == 17

@@ -47,7 +47,10 @@ def _numbered(worker: str) -> tuple[str, int]:
 
 
 def messages_of(spans: Sequence[Span]) -> list[Message]:
-    """All messages whose sending was recorded, in the order of the sends."""
+    """All messages, in the order of the sends.
+
+    Results of an FFN instance that records no sends count as sent when it has computed them.
+    """
     attention, ffn = workers_of(spans)
     others = dict.fromkeys(attention, ffn) | dict.fromkeys(ffn, attention)
     uses: dict[tuple[str, str, int, int, int], Span] = {}
@@ -58,14 +61,23 @@ def messages_of(spans: Sequence[Span]) -> list[Message]:
             for peer in _peers(span, others.get(span.worker, [])):
                 index[(span.worker, peer, *span[2:5])] = span
     messages = []
-    for span in spans:
-        if span.stage != "send":
-            continue
+    for span in _sends(spans):
         for receiver in _peers(span, others.get(span.worker, [])):
             key = (receiver, span.worker, *span[2:5])
             direction: Direction = "out" if receiver in ffn else "back"
             messages.append(Message(direction, span, receives.get(key), uses.get(key), receiver))
     return messages
+
+
+def _sends(spans: Sequence[Span]) -> list[Span]:
+    recorded = [span for span in spans if span.stage == "send"]
+    senders = {span.worker for span in recorded}
+    implied = [
+        span._replace(stage="send", start_ns=span.end_ns)
+        for span in spans
+        if span.stage == "feed_forward" and span.worker not in senders
+    ]
+    return sorted([*recorded, *implied], key=lambda span: span.start_ns)
 
 
 def _peers(span: Span, others: list[str]) -> list[str]:
