@@ -26,3 +26,10 @@ def test_the_likeliest_experts_with_their_share_of_the_softmax_over_all(rows, ex
 def test_the_weights_are_not_renormalised():
     weights, _ = Router(torch.zeros(8, 4), 2, EXACT)(torch.ones(1, 4))
     torch.testing.assert_close(weights, torch.full((1, 2), 1 / 8))
+
+
+def test_they_are_where_that_is_asked_for():
+    weights, ids = Router(torch.eye(4), 2, EXACT, renormalise=True)(torch.tensor([[0.0, 2, 1, 0]]))
+    assert ids.tolist() == [[1, 2]]
+    expected = torch.tensor([[2.0, 1.0]]).softmax(-1)
+    torch.testing.assert_close(weights, expected)

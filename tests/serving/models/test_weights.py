@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from regard.serving.errors import WeightsError
 from regard.serving.models import weights
 from regard.serving.models.lazy_tensors import TensorHeader
-from regard.serving.models.step3_config import Step3Config
+from regard.serving.models.random_tensors import RandomTensors
 from regard.serving.models.weights import (
     check_tensors,
     config_from_hf,
@@ -15,7 +15,7 @@ from regard.serving.models.weights import (
     random_tensors,
     tensor_shapes,
 )
-from tests.serving.tiny import LLAMA, STEP3, byte_tokenizer
+from tests.serving.tiny import LLAMA, byte_tokenizer
 
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],
@@ -116,32 +116,6 @@ def test_what_the_configuration_asks_for_in_vain_is_named(tmp_path, change, mess
         config_from_hf(data, tmp_path)
 
 
-def test_a_step3_configuration_is_read(tmp_path):
-    text = {
-        "hidden_size": 64,
-        "intermediate_size": 96,
-        "num_attention_heads": 4,
-        "num_hidden_layers": 3,
-        "vocab_size": 260,
-        "rms_norm_eps": 1e-5,
-        "moe_intermediate_size": 32,
-        "moe_num_experts": 6,
-        "moe_top_k": 3,
-        "share_q_dim": 48,
-        "head_dim": 32,
-        "share_expert_dim": 32,
-        "moe_layers_enum": "1,2",
-        "max_position_embedding": 512,
-    }
-    data = {"architectures": ["Step3VLForConditionalGeneration"], "text_config": text}
-    config = config_from_hf(data, tmp_path)
-    assert isinstance(config, Step3Config)
-    assert config == STEP3
-    del text["moe_top_k"]
-    with pytest.raises(WeightsError, match="lacks moe_top_k"):
-        config_from_hf(data, tmp_path)
-
-
 def test_a_load_format_that_does_not_fit_is_refused(directory):
     with pytest.raises(WeightsError, match="'gguf' does not fit"):
         open_it(directory, "gguf")
@@ -184,3 +158,17 @@ def test_the_default_model_is_asked_for_by_its_name(monkeypatch, tmp_path):
     monkeypatch.setattr(weights.default_model, "path", lambda: tmp_path / "gone.gguf")
     with pytest.raises(WeightsError, match=r"gone\.gguf"):
         open_it("default")
+
+
+@pytest.mark.parametrize("load_format", ["auto", "dummy"])
+def test_a_preset_is_random_weights_and_bytes_and_says_so(caplog, load_format):
+    opened = open_it("step3-mini", load_format)
+    assert opened.name == "step3-mini"
+    assert isinstance(opened.tensors, RandomTensors)
+    assert opened.tokenizer.encode("a") == [97]
+    assert "step3-mini is sizes only: its weights are random" in caplog.text
+
+
+def test_a_preset_has_no_files():
+    with pytest.raises(WeightsError, match="step3: load format 'safetensors' does not fit"):
+        open_it("step3", "safetensors")

@@ -123,14 +123,15 @@ def _kind(tensors: Mapping[str, LoadedTensor], name: str) -> str:
     return "BF16" if isinstance(tensor, torch.Tensor) and tensor.dtype == torch.bfloat16 else "F32"
 
 
-def _bytes_each(kind: str, numerics: Numerics) -> int | float:
+def _bytes_each(kind: str, numerics: Numerics) -> float:
     if numerics.is_exact:
-        return 4
+        return 4.0
     if numerics.device.type != "cpu":
-        return numerics.activation_dtype.itemsize
-    if numerics.weight_dtype is None and kind in GGMLQuantizationType.__members__:
-        if kind not in ("F32", "F16", "BF16"):
-            size, num_bytes = GGML_QUANT_SIZES[GGMLQuantizationType[kind]]
-            return num_bytes / size
-    is_half = numerics.weight_dtype == torch.bfloat16
-    return 2 if is_half or (numerics.weight_dtype is None and kind in _HALF) else 4
+        return float(numerics.activation_dtype.itemsize)
+    wanted = numerics.weight_dtype
+    if wanted is not None:
+        return 2.0 if wanted == torch.bfloat16 else 4.0
+    if kind in ("F32", "F16", *_HALF):
+        return 2.0 if kind in _HALF else 4.0
+    size, num_bytes = GGML_QUANT_SIZES[GGMLQuantizationType[kind]]
+    return num_bytes / size
