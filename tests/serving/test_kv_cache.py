@@ -1,5 +1,6 @@
 import pytest
 
+from regard.serving.images import PromptImage
 from regard.serving.kv_cache import KVCacheManager
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams
@@ -129,3 +130,22 @@ def test_without_prefix_caching_nothing_is_found():
     manager = cache(enable_prefix_caching=False)
     manager.free(compute(manager, [1, 2, 3, 4, 5]))
     assert manager.match_prefix(request([1, 2, 3, 4, 5])) == 0
+
+
+def test_equal_tokens_of_other_pictures_are_not_shared_and_what_stands_before_them_is():
+    manager = cache()
+    tokens = [1, 2, 3, 4, 9, 9, 9, 9, 9, 9, 5, 6, 7]
+
+    def seeing(data: bytes, name: str) -> Request:
+        made = request(tokens, name=name)
+        made.images = (PromptImage(data, 4, 6),)
+        return made
+
+    first = seeing(b"a", "a")
+    manager.allocate(first, len(tokens))
+    first.num_computed_tokens = len(tokens)
+    manager.cache_full_blocks(first)
+    manager.check_invariants([first])
+    assert manager.match_prefix(seeing(b"a", "b")) == 12
+    assert manager.match_prefix(seeing(b"b", "c")) == 4
+    assert manager.match_prefix(request(tokens, name="d")) == 4

@@ -1,10 +1,14 @@
+import base64
+from pathlib import Path
+
 import pytest
 
 from regard.serving import llm as module
-from regard.serving.errors import StepFailedError
+from regard.serving.errors import InvalidRequestError, StepFailedError
 from regard.serving.llm import LLM
 from regard.serving.sampling_params import SamplingParams
 from tests.serving.tiny import tiny_engine
+from tests.serving.tiny_vision import encoded, picture, write_checkpoint
 
 GREEDY = SamplingParams(temperature=0.0, max_tokens=6, ignore_eos=True)
 
@@ -73,3 +77,27 @@ async def test_a_stream_gives_the_same_tokens(llm):
     outputs = [output async for output in llm.stream("abc", GREEDY)]
     assert tuple(token for output in outputs for token in output.token_ids) == whole.token_ids
     assert outputs[-1].finish_reason == "length"
+
+
+def test_pictures_of_a_chat_come_as_data_uris(tmp_path: Path):
+    options = {"mode": "exact", "device": "cpu", "kv_cache_memory_gib": 0.01, "block_size": 8}
+    seeing = LLM(str(write_checkpoint(tmp_path)), **options)
+    params = SamplingParams(temperature=0.0, max_tokens=4, ignore_eos=True, logprobs=0)
+
+    def answer(seed: int) -> list[float]:
+        data = base64.b64encode(encoded(picture(48, 48, seed))).decode()
+        parts = [
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}},
+            {"type": "text", "text": "?"},
+        ]
+        (one,) = seeing.chat([{"role": "user", "content": parts}], params, progress=False)
+        assert one.prompt == "user: <im_patch>?\nassistant: "
+        return [entry.logprob for entry in one.logprobs]
+
+    assert answer(1) == answer(1) != answer(2)
+
+
+def test_a_picture_is_refused_where_the_model_takes_text(llm):
+    parts = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
+    with pytest.raises(InvalidRequestError, match="text only"):
+        llm.chat([{"role": "user", "content": parts}], GREEDY, progress=False)

@@ -8,8 +8,11 @@ from typing import Any, cast
 from regard.common.progress import progress_bar
 from regard.serving.async_engine import AsyncEngine
 from regard.serving.config import EngineConfig
+from regard.serving.content_parts import join_parts
 from regard.serving.engine import Engine
-from regard.serving.errors import StepFailedError
+from regard.serving.errors import InvalidRequestError, StepFailedError
+from regard.serving.image_prompt import ExpandedPrompt, expand_placeholders
+from regard.serving.images import read_data_uri
 from regard.serving.intake import make_requests
 from regard.serving.outputs import GenerationRequest, RequestOutput, TokenLogprobs
 from regard.serving.sampling_params import SamplingParams
@@ -69,14 +72,26 @@ class LLM:
             InvalidRequestError: a prompt or parameter that cannot be served.
             StepFailedError: the model failed.
         """
-        listed = _as_list(prompts)
+        expanded = [
+            (prompt, ExpandedPrompt(self._encode(prompt), ())) for prompt in _as_list(prompts)
+        ]
+        return self._complete(expanded, params, adapter, progress=progress)
+
+    def _complete(
+        self,
+        prompts: Sequence[tuple[Prompt, ExpandedPrompt]],
+        params: SamplingParams | Sequence[SamplingParams] | None,
+        adapter: str | None,
+        *,
+        progress: bool,
+    ) -> list[Completion]:
         shared = params or SamplingParams()
-        each = [shared] * len(listed) if isinstance(shared, SamplingParams) else list(shared)
+        each = [shared] * len(prompts) if isinstance(shared, SamplingParams) else list(shared)
         requests = [
             request
-            for number, (prompt, own) in enumerate(zip(listed, each, strict=True))
+            for number, ((_, prompt), own) in enumerate(zip(prompts, each, strict=True))
             for request in make_requests(
-                GenerationRequest(str(number), self._encode(prompt), own),
+                GenerationRequest(str(number), prompt.token_ids, own, images=prompt.images),
                 self.engine.max_model_len,
                 adapter,
             )
@@ -95,7 +110,7 @@ class LLM:
                         advance(1)
         return [
             _completion(
-                listed[int(request.request_id.partition("#")[0])], outputs[request.request_id]
+                prompts[int(request.request_id.partition("#")[0])][0], outputs[request.request_id]
             )
             for request in requests
         ]
@@ -109,13 +124,36 @@ class LLM:
         adapter: str | None = None,
         progress: bool = True,
     ) -> list[Completion]:
-        """Answer one conversation, or several, through the model's chat template."""
+        """Answer one conversation, or several, through the model's chat template.
+
+        A message's content is text, or OpenAI's list of parts; pictures come as data URIs.
+        """
         is_one = not messages or isinstance(messages[0], Mapping)
         many = cast("Sequence[Sequence[Message]]", [messages] if is_one else messages)
-        prompts = [
-            self.tokenizer.apply_chat_template(conversation, tools=tools) for conversation in many
+        prompts = [self._lay_out(conversation, tools) for conversation in many]
+        return self._complete(prompts, params, adapter, progress=progress)
+
+    def _lay_out(
+        self, conversation: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None
+    ) -> tuple[str, ExpandedPrompt]:
+        tokens, files = self.engine.loaded.picture_tokens, list[bytes]()
+
+        def take(url: str, number: int) -> str:
+            if tokens is None:
+                raise InvalidRequestError("a message has a picture; this model takes text only")
+            files.append(read_data_uri(url))
+            return tokens.placeholder_text
+
+        messages = [
+            {**message, "content": join_parts(message["content"], take)}
+            if isinstance(message.get("content"), list)
+            else message
+            for message in conversation
         ]
-        return self.generate(prompts, params, adapter=adapter, progress=progress)
+        text = self.tokenizer.apply_chat_template(messages, tools=tools)
+        if tokens is None:
+            return text, ExpandedPrompt(self._encode(text), ())
+        return text, expand_placeholders(self._encode(text), files, tokens)
 
     async def stream(
         self, prompt: Prompt, params: SamplingParams | None = None, *, model: str | None = None

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from regard.serving.afd.pipeline import PipelinedDecoder, split
 from regard.serving.afd.topology import Topology
 from regard.serving.engine import Engine
-from regard.serving.models.forward_batch import ForwardBatch
+from regard.serving.models.forward_batch import ForwardBatch, ImageRows
 from tests.serving.afd.topologies import CONFIG, engines, greedy, tiny_loaded
 from tests.serving.tiny import LLAMA, STEP3
 
@@ -93,6 +95,21 @@ class CountingLink:
         return torch.zeros(self.rows.pop(key))
 
 
+class RememberingLink(CountingLink):
+    """Gives back what was sent."""
+
+    def send(self, key, rows):
+        super().send(key, rows)
+        self.rows[key] = rows.x.clone()
+
+    def receive(self, key):
+        return self.rows.pop(key)
+
+    @property
+    def num_sent(self):
+        return len(self.log)
+
+
 def pipelined(link, **options):
     from regard.serving.models.build import build_attention
     from regard.serving.models.decoder import Trunk
@@ -130,3 +147,20 @@ def test_a_micro_batch_has_the_least_number_of_rows(num_rows, min_rows, expected
 def test_only_one_to_four_micro_batches_are_known(count):
     with pytest.raises(ValueError, match=f"{count} micro-batches"):
         pipelined(CountingLink(), num_microbatches=count)
+
+
+@pytest.mark.parametrize("num_microbatches", [1, 3])
+def test_a_picture_in_the_middle_of_a_micro_batch_goes_in_its_own_rows(num_microbatches):
+    link = RememberingLink()
+    decoder, loaded = pipelined(link, num_microbatches=num_microbatches)
+    values = torch.full((2, LLAMA.hidden_size), 7.0)
+    batch = replace(batch_of(6, {5}), images=(ImageRows(torch.tensor([1, 4]), values),))
+    text = decoder._trunk.embed(batch_of(6, {5}))
+    embedded = decoder._trunk.embed(batch)
+    assert torch.equal(embedded[[1, 4]], values)
+    assert torch.equal(embedded[[0, 2, 3, 5]], text[[0, 2, 3, 5]])
+    with torch.inference_mode():
+        logits = decoder.forward(batch, loaded.allocate_caches())
+        whole, other = pipelined(RememberingLink(), num_microbatches=1)
+        assert torch.equal(logits, whole.forward(batch, other.allocate_caches()))
+    assert link.num_sent == num_microbatches * LLAMA.num_layers

@@ -1,5 +1,6 @@
 import torch
 
+from regard.serving.image_embeddings import ImageEmbeddings
 from regard.serving.models.forward_batch import prepare
 from regard.serving.models.lora import LoraAdapter
 from regard.serving.request import Request
@@ -29,3 +30,24 @@ def test_chunks_become_rows():
     assert [(rows.adapter.name, rows.rows.tolist()) for rows in batch.adapters] == [
         ("x", [1, 2, 3])
     ]
+
+
+def test_rows_of_pictures_are_found_by_their_places_in_the_prompt():
+    text = Request("a", [1, 2], SamplingParams(), 0.0)
+    text.block_table = [0]
+    seeing = Request("b", [0] * 8, SamplingParams(), 0.0)
+    seeing.block_table = [1, 2, 3, 4]
+    places = [1, 2, 5, 7]
+    seeing.image_embeddings = ImageEmbeddings(places, torch.tensor(places).float()[:, None])
+
+    def rows(start: int, num_tokens: int) -> list[tuple[list[int], list[float]]]:
+        chunks = (ScheduledChunk(text, 0, 2), ScheduledChunk(seeing, start, num_tokens))
+        batch = prepare(
+            ScheduledBatch(chunks, ()), block_size=2, device=torch.device("cpu"), loras={}
+        )
+        return [(each.rows.tolist(), each.values[:, 0].tolist()) for each in batch.images]
+
+    # The first two rows are the other request's.
+    assert rows(0, 8) == [([3, 4, 7, 9], [1, 2, 5, 7])]
+    assert rows(2, 4) == [([2, 5], [2, 5])]
+    assert rows(3, 2) == []

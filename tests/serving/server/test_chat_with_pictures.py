@@ -15,6 +15,8 @@ from regard.serving.engine import Engine
 from regard.serving.models.loader import load
 from regard.serving.server.app import create_app
 from regard.serving.server.config import ServerConfig
+from regard.serving.server.contract import ServingEngine
+from tests.serving.afd.services import running
 from tests.serving.tiny_vision import encoded, picture, write_checkpoint
 
 
@@ -132,9 +134,59 @@ async def answers(
 ) -> list[Sequence[float]]:
     await engine.start()
     try:
-        transport = httpx.ASGITransport(create_app(engine, ServerConfig()))
-        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
-            posts = [client.post("/v1/chat/completions", json=each) for each in requests]
-            return [chosen(answer.json()) for answer in await asyncio.gather(*posts)]
+        return await ask_all(engine, requests)
     finally:
         await engine.stop(0)
+
+
+async def ask_all(
+    engine: ServingEngine, requests: Sequence[dict[str, object]]
+) -> list[Sequence[float]]:
+    transport = httpx.ASGITransport(create_app(engine, ServerConfig()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        posts = [client.post("/v1/chat/completions", json=each) for each in requests]
+        return [chosen(answer.json()) for answer in await asyncio.gather(*posts)]
+
+
+async def test_pictures_travel_to_an_attention_process(checkpoint: Path):
+    requests = [body(uri(encoded(picture(64, 96, 1)))), body()]
+    expected = [await answer_alone(checkpoint, each) for each in requests]
+    config = make_engine(checkpoint).config
+    async with running("1A1F", config, microbatches=2) as service:
+        assert await ask_all(service, requests) == expected
+        [seeing, _] = requests
+        cut = uri(encoded(picture(48, 48))[:-60])
+        seeing["messages"][0]["content"][0]["image_url"]["url"] = cut
+        transport = httpx.ASGITransport(create_app(service, ServerConfig()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            answer = await client.post("/v1/chat/completions", json=seeing)
+    assert answer.status_code == 400
+    assert "picture 1 of the prompt" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("https://pictures.example/a.png", "--allow-remote-images"),
+        ("data:image/gif;base64,R0lGODlhAQABAAAAACw=", "supported: PNG, JPEG and WebP"),
+        (uri(b"no picture"), "no picture that can be read"),
+        (uri(encoded(picture(48, 48))[:-60]), "corrupt or cut off"),
+        (uri(encoded(picture(128, 128))), "the context holds 512"),
+    ],
+)
+async def test_a_picture_that_cannot_be_taken_is_a_400(
+    client: httpx.AsyncClient, url: str, message: str
+):
+    refused = body(url, text="x" * 450)
+    refused["max_tokens"] = 1
+    answer = await client.post("/v1/chat/completions", json=refused)
+    assert answer.status_code == 400, answer.text
+    assert message in answer.json()["error"]["message"]
+    assert (await ask(client))["choices"]
+
+
+async def test_the_mark_of_a_picture_in_a_text_is_a_400(client: httpx.AsyncClient):
+    refused = body(uri(encoded(picture(48, 48))), text="see <im_patch>")
+    answer = await client.post("/v1/chat/completions", json=refused)
+    assert answer.status_code == 400
+    assert "<im_patch>" in answer.json()["error"]["message"]

@@ -9,7 +9,8 @@ FLAGS = """
 --load-format dummy --mode exact --max-num-seqs 2 --max-num-batched-tokens 32
 --max-waiting 3 --seed 4 --no-enable-prefix-caching --threads 1
 --device cpu --block-size 8 --chat-template t.jinja --lora a=path/a --lora b=path=b
---api-key k --max-body-mib 2 --uvicorn-log-level info
+--api-key k --max-body-mib 2 --max-images 5 --allow-remote-images --image-cache-mib 9
+--uvicorn-log-level info
 """
 
 
@@ -43,9 +44,13 @@ def test_flags_have_the_names_vllm_users_know():
         block_size=8,
         chat_template="t.jinja",
         loras=(("a", "path/a"), ("b", "path=b")),
+        image_cache_mib=9,
     )
     assert options.server_config.api_key == "k"
     assert options.server_config.max_body_bytes == 2 * 2**20
+    assert options.server_config.max_images == 5
+    assert options.server_config.allow_remote_images
+    assert not parse_options([]).server_config.allow_remote_images
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from regard.serving.content_parts import join_parts
 from regard.serving.errors import InvalidRequestError
 from regard.serving.server.chat_images import ChatImages
 from regard.serving.server.chat_protocol import ContentPart, Message, MessageToolCall
@@ -43,15 +44,10 @@ def _template_message(message: Message, number: int, images: ChatImages) -> dict
 
 
 def _text(parts: list[ContentPart], number: int, images: ChatImages) -> str:
-    text, after_text = "", False
-    for position, part in enumerate(parts):
-        if part.type == "image_url":
-            text += images.take(part.image_url.url, f"messages.{number}.content.{position}")
-        else:
-            # Pieces of text stand on lines of their own; a picture's mark needs none.
-            text += f"\n{part.text}" if after_text else part.text
-        after_text = part.type == "text"
-    return text
+    def take(url: str, position: int) -> str:
+        return images.take(url, f"messages.{number}.content.{position}")
+
+    return join_parts([part.model_dump() for part in parts], take)
 
 
 def _template_call(call: MessageToolCall, number: int) -> dict[str, Any]:
