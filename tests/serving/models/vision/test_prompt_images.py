@@ -32,17 +32,8 @@ def test_embeddings_stand_where_the_placeholders_do(vision: VisionModel):
     found = embed_images(prompt.images, prompt.token_ids, vision)
     expected = [i for i, token in enumerate(prompt.token_ids) if token == TOKENS.placeholder]
     assert list(found.positions) == expected
-    whole = vision.embed(picture(48, 48, 1), "x")
+    whole = vision.embed(prompt.images[0])
     assert torch.equal(found.between(0, prompt.images[1].start)[1], whole)
-
-
-def test_a_known_picture_is_not_encoded_again(vision: VisionModel):
-    prompt = expand_placeholders([TOKENS.placeholder], FILES[:1], TOKENS)
-    embed_images(prompt.images, prompt.token_ids, vision)
-    known = vision.recent(prompt.images[0].digest)
-    assert known is not None
-    embed_images(prompt.images, prompt.token_ids, vision)
-    assert vision.recent(prompt.images[0].digest) is known
 
 
 def test_a_model_that_takes_text_refuses(vision: VisionModel):

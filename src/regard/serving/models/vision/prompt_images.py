@@ -6,7 +6,7 @@ import torch
 
 from regard.serving.errors import InvalidRequestError
 from regard.serving.image_embeddings import ImageEmbeddings
-from regard.serving.images import ImageError, PromptImage, decode_image
+from regard.serving.images import ImageError, PromptImage, image_size
 from regard.serving.models.vision.cropping import Size
 from regard.serving.models.vision.vision_model import VisionModel
 
@@ -26,11 +26,7 @@ def embed_images(
     values = []
     end = 0
     for number, image in enumerate(images, start=1):
-        try:
-            picture = decode_image(image.data)
-        except ImageError as error:
-            raise ImageError(f"picture {number} of the prompt: {error}") from error
-        layout = vision.tokens.layout(Size(*picture.size))
+        layout = vision.tokens.layout(Size(*image_size(image.data)))
         stop = image.start + len(layout)
         if image.start < end or list(prompt_token_ids[image.start : stop]) != layout:
             raise InvalidRequestError(
@@ -39,6 +35,8 @@ def embed_images(
             )
         end = stop
         places += [image.start + place for place in vision.tokens.places(layout)]
-        known = vision.recent(image.digest)
-        values.append(vision.embed(picture, image.digest) if known is None else known)
+        try:
+            values.append(vision.embed(image))
+        except ImageError as error:
+            raise ImageError(f"picture {number} of the prompt: {error}") from error
     return ImageEmbeddings(places, torch.cat(values))

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from regard.serving.images import PromptImage, decode_image
 from regard.serving.models.decoder import Tensors
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.vision.config import VisionConfig
@@ -21,7 +22,7 @@ _CROPS_AT_ONCE = 4
 
 
 class VisionModel:
-    """Embeds pictures, one at a time, from any thread."""
+    """Embeds pictures, one at a time, from any thread; recent ones are not encoded again."""
 
     def __init__(
         self,
@@ -45,34 +46,40 @@ class VisionModel:
         self._device = numerics.device
         self._cache: OrderedDict[str, Tensor] = OrderedDict()
         self._cache_bytes = cache_bytes
-        self._lock = threading.Lock()
+        self._lock, self._encoding = threading.Lock(), threading.Lock()
 
     @property
     def config(self) -> VisionConfig:
         """The vision side in numbers."""
         return self.tokens.config
 
-    def recent(self, digest: str) -> Float[Tensor, "tokens width"] | None:
-        """Embeddings of a picture that was seen lately."""
+    def embed(self, image: PromptImage) -> Float[Tensor, "tokens width"]:
+        """Embeddings of a picture in the order of its placeholders.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        known = self._recent(image.digest)
+        if known is not None:
+            return known
+        # A decoded picture can take 150 MB, and its crops in the encoder more.
+        with self._encoding:
+            embeddings = self._embed(decode_image(image.data))
+        self._remember(image.digest, embeddings)
+        return embeddings
+
+    def _recent(self, digest: str) -> Tensor | None:
         with self._lock:
             found = self._cache.get(digest)
             if found is not None:
                 self._cache.move_to_end(digest)
             return found
 
-    def embed(self, picture: Image.Image, digest: str) -> Float[Tensor, "tokens width"]:
-        """Embeddings of an RGB picture in the order of its placeholders.
-
-        Args:
-            picture: decoded.
-            digest: of its content, under which the result is remembered.
-        """
+    def _remember(self, digest: str, embeddings: Tensor) -> None:
         with self._lock:
-            embeddings = self._embed(picture)
             self._cache[digest] = embeddings
             while sum(each.nbytes for each in self._cache.values()) > self._cache_bytes:
                 self._cache.popitem(last=False)
-            return embeddings
 
     @torch.inference_mode()
     def _embed(self, picture: Image.Image) -> Tensor:
