@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import torch
 from torch import Tensor
 
-from benchmarks.serving.compare_cpu import median
 from regard.common.progress import progress_bar
 from regard.common.rows import Measurement, package_versions, write_rows
 from regard.serving.kernels.mfa_decode import hopper, mfa_decode
