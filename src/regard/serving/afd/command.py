@@ -24,6 +24,9 @@ class Verb(NamedTuple):
 VERBS = MappingProxyType(
     {
         "join": Verb("regard.serving.afd.join_command", "Become an instance of a running service"),
+        "report": Verb(
+            "regard.serving.afd.report_command", "Sum a timeline up: bubbles, straggler, bound"
+        ),
         "simulate": Verb(
             "regard.serving.afd.simulation.command",
             "Predict the step time of any topology; nothing is run",
