@@ -21,7 +21,7 @@ SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 300), st.integers(0, 4))
 
 
 @pytest.mark.parametrize("name", CODECS)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(shape=SHAPES, seed=st.integers(0, 9))
 def test_rows_and_routing_survive_the_wire(name, shape, seed):
     codec, rows = make_codec(name, is_exact=False), rows_of(*shape, seed)

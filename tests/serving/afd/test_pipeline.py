@@ -66,7 +66,7 @@ def batch_of(num_rows, samples):
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(num_rows=st.integers(1, 40), num_parts=st.integers(1, 4), data=st.data())
 def test_micro_batches_hold_every_row_and_every_sample_once_in_order(num_rows, num_parts, data):
     samples = data.draw(st.sets(st.integers(0, num_rows - 1)))

@@ -5,19 +5,22 @@ import logging
 import socket
 import threading
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from regard.serving.afd.assignment import Assignment
 from regard.serving.afd.config import AfdConfig
-from regard.serving.afd.coordinator import Coordinator, Launcher, Place
+from regard.serving.afd.coordinator import Coordinator
 from regard.serving.afd.ffn_directory import FfnDirectory
 from regard.serving.afd.messages import (
     config_to_json,
     outputs_from_json,
     request_to_json,
     stats_from_json,
+    sum_of,
 )
+from regard.serving.afd.place import Launcher, Place, kind_and_number, place_names
+from regard.serving.afd.ticket import Outputs, Ticket
 from regard.serving.afd.trace_collector import TraceCollector
 from regard.serving.async_engine import failure
 from regard.serving.config import EngineConfig
@@ -31,32 +34,13 @@ from regard.serving.errors import (
 )
 from regard.serving.intake import make_requests
 from regard.serving.models.loader import context_length
-from regard.serving.models.vision.picture_tokens import find_picture_tokens
+from regard.serving.models.vision.picture_tokens import PictureTokens, find_picture_tokens
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
-from regard.serving.request import Request
 from regard.serving.structured import compile_grammar
 from regard.serving.threads import allowed_cpus
 from regard.serving.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
-
-_Queue = asyncio.Queue[RequestOutput | ServingError]
-
-
-@dataclass(eq=False)
-class _Ticket:
-    """A request under way, with what came of it so far."""
-
-    request: Request
-    loop: asyncio.AbstractEventLoop
-    queue: _Queue
-    place: str
-
-    def deliver(self, item: RequestOutput | ServingError) -> None:
-        try:
-            self.loop.call_soon_threadsafe(self.queue.put_nowait, item)
-        except RuntimeError:
-            logger.debug("the caller of %s has closed its event loop", self.request.request_id)
 
 
 class AfdEngine:
@@ -97,11 +81,11 @@ class AfdEngine:
         self._topology = plan.topology
         plan.check()
         self._opened = plan.opened
-        self.max_model_len = context_length(config, plan.opened.config)
-        self.picture_tokens = find_picture_tokens(
+        self._picture_tokens = find_picture_tokens(
             plan.opened.config, plan.opened.tokenizer, config.model
         )
-        self._tickets: dict[str, _Ticket] = {}
+        self.max_model_len = context_length(config, plan.opened.config)
+        self._tickets: dict[str, Ticket] = {}
         self._stats: dict[str, EngineStats] = {}
         self._lock = threading.RLock()
         self._is_stopping = False
@@ -111,15 +95,10 @@ class AfdEngine:
             num_layers=plan.opened.config.num_layers,
             num_microbatches=afd.microbatches,
         )
-        counts = [
-            ("attention", self._topology.num_attention),
-            ("ffn", self._topology.num_ffn),
-            ("spare", afd.spare_ffn),
-        ]
         self.coordinator = Coordinator(
             listener,
             token=token,
-            places=[f"{kind}{i}" for kind, count in counts for i in range(count)],
+            places=place_names(self._topology, afd.spare_ffn),
             assignment=self._assignment,
             launcher=make_launcher(self),
             on_message=self._on_message,
@@ -131,6 +110,11 @@ class AfdEngine:
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer."""
         return self._opened.tokenizer
+
+    @property
+    def picture_tokens(self) -> PictureTokens | None:
+        """What stands for pictures in a prompt; None where the model takes text only."""
+        return self._picture_tokens
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -175,13 +159,7 @@ class AfdEngine:
 
     def stats(self) -> EngineStats:
         """Counters of all attention instances together, as of their last heartbeats."""
-        total: dict[str, Any] = dict.fromkeys(EngineStats.__dataclass_fields__, 0)
-        known = list(self._stats.values())
-        for stats in known:
-            for name, value in asdict(stats).items():
-                total[name] += value
-        total["kv_usage"] = total["kv_usage"] / len(known) if known else 0.0
-        return EngineStats(**total)
+        return sum_of(list(self._stats.values()))
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[RequestOutput, None]:
         """Yield what each of the n sequences gains; see `AsyncEngine.generate` for errors.
@@ -199,11 +177,11 @@ class AfdEngine:
             raise QueueFullError(len(self._tickets), retry_after_seconds=1)
         if request.params.structured is not None:
             await asyncio.to_thread(compile_grammar, request.params.structured, self.tokenizer)
-        queue: _Queue = asyncio.Queue()
+        queue: Outputs = asyncio.Queue()
         loop = asyncio.get_running_loop()
         try:
             for sequence in sequences:
-                self._submit(_Ticket(sequence, loop, queue, ""))
+                self._submit(Ticket(sequence, loop, queue, ""))
             remaining = len(sequences)
             while remaining:
                 item = await queue.get()
@@ -217,7 +195,7 @@ class AfdEngine:
             for sequence in sequences:
                 self._drop(sequence.request_id)
 
-    def _submit(self, ticket: _Ticket) -> None:
+    def _submit(self, ticket: Ticket) -> None:
         """Give a request to the attention instance with the fewest."""
         request_id = ticket.request.request_id
         data = request_to_json(ticket.request)
@@ -274,18 +252,18 @@ class AfdEngine:
             for ffn, entry in self._ffns.entries():
                 self.coordinator.send(place, "ffn_address", ffn=ffn, **entry)
         elif place.name.startswith("ffn") and place.address is not None:
-            entry = self._ffns.put(_number(place), place.address)
+            entry = self._ffns.put(place.number, place.address)
             for attention in self.coordinator.ready("attention"):
-                self.coordinator.send(attention, "ffn_address", ffn=_number(place), **entry)
+                self.coordinator.send(attention, "ffn_address", ffn=place.number, **entry)
 
     def _on_lost(self, place: Place, reason: str) -> None:
         if place.name.startswith("attention"):
             self._stats.pop(place.name, None)
             self._move_requests(place)
         elif place.name.startswith("ffn"):
-            self._ffns.remove(_number(place))
+            self._ffns.remove(place.number)
             for spare in self.coordinator.ready("spare"):
-                if _number(spare) % self._topology.num_ffn == _number(place):
+                if spare.number % self._topology.num_ffn == place.number:
                     self.coordinator.promote(spare, place)
                     return
 
@@ -298,19 +276,18 @@ class AfdEngine:
             except InstanceLostError:
                 ticket.deliver(
                     InstanceLostError(
-                        f"attention instance {_number(place)} is gone with this request's cache, "
+                        f"attention instance {place.number} is gone with this request's cache, "
                         "and there is no other: ask again later"
                     )
                 )
 
     def _assignment(self, name: str) -> dict[str, Any]:
         """What the holder of a place is told."""
-        kind = name.rstrip("0123456789")
-        number = int(name.removeprefix(kind))
+        kind, number = kind_and_number(name)
         cores = allowed_cpus()
         instances = self._topology.num_attention + self._topology.num_ffn
         threads = self.config.num_threads
-        if self.afd.afd_spawn and self.afd.afd_ray is None:
+        if self.afd.afd_spawn:
             threads = threads or max(1, cores // instances)
         afd = {**asdict(self.afd), "trace": None if self.afd.trace is None else "yes"}
         return {
@@ -320,7 +297,3 @@ class AfdEngine:
             "afd": afd,
             "may_spin": instances <= cores,
         }
-
-
-def _number(place: Place) -> int:
-    return int(place.name.lstrip("abcdefghijklmnopqrstuvwxyz"))

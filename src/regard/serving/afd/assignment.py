@@ -82,7 +82,7 @@ class Assignment:
             for shard in topology.shards
         ]
         spares = [ffn[number % len(ffn)] for number in range(self.afd.spare_ffn)]
-        if self.afd.afd_spawn and self.afd.afd_ray is None:
+        if self.afd.afd_spawn:
             parts = " + ".join(f"{each / 1e9:.1f}" for each in [*ffn, *spares])
             check_room(
                 f"{opened.name} as {topology} ({topology.num_attention} x {attention / 1e9:.1f} GB "

@@ -31,8 +31,6 @@ class AfdConfig:
     """HOST:PORT where instances of other machines join (`regard afd join`)."""
     afd_spawn: bool = True
     """Start the instances on this machine; otherwise wait for them to join."""
-    afd_ray: str | None = None
-    """Address of a Ray cluster that runs the instances (`local` starts one here)."""
     afd_link_delay_us: float = 0.0
     """Every message arrives so much later: for experiments with slower wires."""
     trace: Path | None = None

@@ -7,12 +7,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from regard.common.errors import UserError
 from regard.serving.afd.channel import Channel
 from regard.serving.afd.handshake import HandshakeError, answer
+from regard.serving.afd.place import Launcher, Place, Process
 
 logger = logging.getLogger(__name__)
 
@@ -20,54 +20,6 @@ SILENCE_SECONDS = 1.5
 WATCH_SECONDS = 0.05
 STOP_SECONDS = 10.0
 MAX_FAILED_STARTS = 3
-
-
-class Process(Protocol):
-    """An instance that this service started."""
-
-    def poll(self) -> int | None:
-        """Its exit status, None while it lives."""
-        ...
-
-    def kill(self) -> None:
-        """End it at once."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end."""
-        ...
-
-
-class Launcher(Protocol):
-    """Starts instances; the holder of a place joins by its name."""
-
-    def start(self, place: str) -> Process:
-        """Start the instance for a place."""
-        ...
-
-
-@dataclass(eq=False)
-class Place:
-    """One instance's place in the service."""
-
-    name: str
-    """`attention0`, `ffn1` or `spare0`."""
-    channel: Channel | None = None
-    """To its holder, once it has joined."""
-    process: Process | None = None
-    """Its holder, if this service started it."""
-    is_ready: bool = False
-    """Whether it takes work."""
-    address: tuple[str, int] | None = None
-    """Where an FFN instance takes rows."""
-    heard: float = 0.0
-    """When something last came from it (monotonic clock)."""
-    num_failed_starts: int = 0
-    """Holders in a row that were lost before they took work."""
-    problem: str | None = None
-    """Why nobody is started for it any more."""
-    said_bye: bool = False
-    """Whether it has handed over everything and ends by itself."""
 
 
 class Coordinator:

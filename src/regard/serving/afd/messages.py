@@ -1,5 +1,6 @@
 """What goes over the control channel, as JSON."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -57,6 +58,16 @@ def stats_to_json(stats: EngineStats) -> dict[str, Any]:
 def stats_from_json(data: dict[str, Any]) -> EngineStats:
     """Read an engine's counters."""
     return _STATS.validate_python(data)
+
+
+def sum_of(stats: Sequence[EngineStats]) -> EngineStats:
+    """All counters added up; the share of KV blocks in use is the mean."""
+    total: dict[str, Any] = dict.fromkeys(EngineStats.__dataclass_fields__, 0)
+    for each in stats:
+        for name, value in asdict(each).items():
+            total[name] += value
+    total["kv_usage"] /= max(len(stats), 1)
+    return EngineStats(**total)
 
 
 def config_to_json(config: EngineConfig) -> dict[str, Any]:

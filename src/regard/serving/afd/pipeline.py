@@ -108,7 +108,7 @@ class PipelinedDecoder:
 
 
 def split(batch: ForwardBatch, num_parts: int) -> list[ForwardBatch]:
-    """Cut a batch into micro-batches whose row counts differ by at most one.
+    """Cut a batch, once embedded, into micro-batches whose row counts differ by at most one.
 
     A sequence may be cut too: its later rows attend to its earlier ones through the cache, which
     the earlier micro-batch has filled when the later one reaches the layer.
@@ -116,8 +116,11 @@ def split(batch: ForwardBatch, num_parts: int) -> list[ForwardBatch]:
     if num_parts == 1:
         return [batch]
     num_rows = batch.token_ids.shape[0]
-    spans = [even_part(num_rows, index, num_parts) for index in range(num_parts)]
-    return [_part(batch, span) for span in spans]
+    return [_part(batch, span) for span in _spans(num_rows, num_parts)]
+
+
+def _spans(num_rows: int, num_parts: int) -> list[slice]:
+    return [even_part(num_rows, index, num_parts) for index in range(num_parts)]
 
 
 def _part(batch: ForwardBatch, span: slice) -> ForwardBatch:

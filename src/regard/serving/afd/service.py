@@ -5,9 +5,9 @@ import sys
 
 from regard.serving.afd.afd_engine import AfdEngine
 from regard.serving.afd.config import AfdConfig
-from regard.serving.afd.coordinator import Launcher
 from regard.serving.afd.join_command import TOKEN_VARIABLE
 from regard.serving.afd.local_launcher import LocalLauncher
+from regard.serving.afd.place import Launcher
 from regard.serving.config import EngineConfig
 from regard.serving.errors import InvalidRequestError
 from regard.serving.server.lifecycle import bind
