@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
-from regard.serving.image_embeddings import ImageEmbeddings
 from regard.serving.images import PromptImage
 from regard.serving.sampling_params import SamplingParams
+
+if TYPE_CHECKING:
+    # Decisions are made without tensors: scheduler and cache import no torch.
+    from regard.serving.image_embeddings import ImageEmbeddings
 
 
 class RequestStatus(Enum):
@@ -36,7 +40,7 @@ class Request:
     """Adapter: equal tokens share blocks only where this is equal too."""
     images: tuple[PromptImage, ...] = ()
     """The prompt's pictures, whose tokens it has already."""
-    image_embeddings: ImageEmbeddings | None = None
+    image_embeddings: "ImageEmbeddings | None" = None
     """What goes in place of the pictures' tokens; set before the request is queued."""
     output_token_ids: list[int] = field(default_factory=list)
     """Sampled so far."""
