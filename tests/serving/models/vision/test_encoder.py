@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from regard.serving.models.numerics import choose_numerics
 from regard.serving.models.vision.encoder import VisionEncoder, resize_positions
+from tests.serving.models.vision.resampling import cubic, matrix
 from tests.serving.tiny_vision import model_config, random_weights
 
 CONFIG = model_config().vision
@@ -108,6 +109,15 @@ def test_resized_positions_keep_their_direction():
     assert torch.allclose(resized[0], resized[5], atol=1e-5)
     assert (resized[0].diff() > 0).all()
     assert resized.mean() == pytest.approx(5.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("grid", [8, 5, 17])
+def test_positions_are_resized_by_a_cubic_filter_as_wide_as_what_it_shrinks(grid: int):
+    table = torch.randn(144, 3, generator=torch.Generator().manual_seed(2))
+    weights = matrix(12, grid, cubic)
+    square = table.double().T.reshape(3, 12, 12)
+    expected = (weights @ square @ weights.T).flatten(1).T
+    assert (resize_positions(table, grid) - expected).abs().max() < 1e-5
 
 
 def test_a_result_depends_on_no_neighbour_and_no_number_of_threads(tensors):

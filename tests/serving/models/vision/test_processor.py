@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from regard.serving.models.vision.processor import CLIP_MEAN, CLIP_STD, process
+from tests.serving.models.vision.resampling import matrix, triangle
 from tests.serving.tiny_vision import model_config, picture
 
 CONFIG = model_config().vision
@@ -47,12 +48,13 @@ def test_padding_is_black_and_to_the_right_and_below():
     assert torch.allclose(whole[0, :, 40, 40], colour(0, 0, 0), atol=1e-3)
 
 
-@pytest.mark.parametrize("side", [96, 24])
-def test_resizing_averages_all_pixels(side: int):
-    # Without antialiasing every second pixel of a fine checkerboard would vanish.
-    board = np.indices((side, side)).sum(0) % 2 * 255
-    fine = Image.fromarray(np.repeat(board[..., None], 3, axis=2).astype(np.uint8))
-    whole = process(fine, CONFIG).whole
-    assert whole.mean(dim=(0, 2, 3)).sub(colour(127, 127, 127)).abs().max() < 0.1
-    if side == 96:
-        assert whole.std() < 0.2
+@pytest.mark.parametrize("size", [(60, 47), (120, 100), (20, 30)])
+def test_pixels_are_resized_by_a_filter_as_wide_as_what_it_shrinks(size: tuple[int, int]):
+    source = Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    )
+    rows, columns = (matrix(side, 48, triangle) for side in (size[1], size[0]))
+    pixels = torch.from_numpy(np.array(source)).double().permute(2, 0, 1) / 255
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (CLIP_MEAN, CLIP_STD))
+    expected = rows @ ((pixels - mean) / std) @ columns.T
+    assert (process(source, CONFIG).whole[0] - expected).abs().max() < 1e-4
