@@ -1,4 +1,5 @@
 import math
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from regard.serving.models.memory import (
     attention_shapes,
     available_bytes,
     check_room,
+    is_feed_forward,
+    release_free_memory,
     shard_shapes,
     weight_bytes,
 )
@@ -67,6 +70,13 @@ def test_attention_and_all_shards_hold_every_parameter_once(config, groups, rank
     assert not any("mlp" in name for name in parts[0])
 
 
+def test_the_vision_sides_own_feed_forwards_stay_with_attention():
+    assert is_feed_forward("model.layers.10.mlp.up_proj.weight")
+    assert is_feed_forward("model.layers.1.moe.gate_proj.weight")
+    assert not is_feed_forward("model.layers.1.moe.gate.weight")
+    assert not is_feed_forward("vision_model.transformer.layers.0.mlp.fc1.weight")
+
+
 def test_the_whole_model_fails_early_with_the_sums():
     command = [sys.executable, "-m", "regard", "serve", "step3", "--device", "cpu", "--port", "0"]
     started = time.perf_counter()
@@ -100,3 +110,20 @@ def test_a_container_may_have_less_than_its_machine(tmp_path):
 
 def test_without_proc_what_is_installed_is_the_bound(tmp_path):
     assert available_bytes(CPU, meminfo=tmp_path / "none", cgroup=tmp_path) > 2**28
+
+
+def test_freed_memory_goes_back_to_the_system():
+    kept, freed = [], []
+    for _ in range(200):
+        kept.append(torch.ones(2**16))
+        freed.append(torch.ones(2**16))
+    freed.clear()
+    before = resident()
+    release_free_memory()
+    # 50 MiB were freed between what is kept.
+    assert resident() < before - 25 * 2**20
+
+
+def resident():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

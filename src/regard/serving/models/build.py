@@ -4,6 +4,7 @@ from regard.serving.models.config import ModelConfig
 from regard.serving.models.decoder import AttentionSide, Decoder, Layer, Tensors, Trunk
 from regard.serving.models.feed_forward import FeedForward
 from regard.serving.models.llama import build_llama_attention, build_llama_feed_forward
+from regard.serving.models.memory import release_free_memory
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.shard import WHOLE, FeedForwardShard
 from regard.serving.models.step3 import build_step3_attention, build_step3_feed_forward
@@ -35,12 +36,20 @@ def build_feed_forwards(
     Raises:
         InvalidRequestError: a width cannot be cut as the shard asks.
     """
+    halves = []
+    for layer in range(config.num_layers):
+        halves.append(_build_feed_forward(config, layer, tensors, numerics, shard))
+        release_free_memory()
+    return halves
+
+
+def _build_feed_forward(
+    config: ModelConfig,
+    layer: int,
+    tensors: Tensors,
+    numerics: Numerics,
+    shard: FeedForwardShard,
+) -> FeedForward:
     if isinstance(config, Step3Config):
-        return [
-            build_step3_feed_forward(config, layer, tensors, numerics, shard)
-            for layer in range(config.num_layers)
-        ]
-    return [
-        build_llama_feed_forward(layer, tensors, numerics, shard)
-        for layer in range(config.num_layers)
-    ]
+        return build_step3_feed_forward(config, layer, tensors, numerics, shard)
+    return build_llama_feed_forward(layer, tensors, numerics, shard)

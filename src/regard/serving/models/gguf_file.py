@@ -105,7 +105,7 @@ class GGUFFile:
         headers = {name: self._header(tensor) for name, tensor in stored.items()}
 
         def read(name: str) -> LoadedTensor:
-            rows = _copy(stored[name])
+            rows = self._load(stored[name])
             if not name.endswith(("q_proj.weight", "k_proj.weight")):
                 return rows
             heads = config.num_heads if ".q_proj" in name else config.num_kv_heads
@@ -120,6 +120,17 @@ class GGUFFile:
             supported = ", ".join([*_PLAIN, *(t.name for t in quants._type_traits)])
             raise WeightsError(self.path, f"tensor {tensor.name} is {kind}; supported: {supported}")
         return TensorHeader(shape, kind, self.path)
+
+    def _load(self, tensor: Any) -> LoadedTensor:
+        kind, shape = tensor.tensor_type.name, _shape(tensor)
+        # Read, not mapped: torch wants writable memory, and pages of a mapping would stay.
+        mapped, place = tensor.data, int(tensor.data_offset)
+        stored = np.fromfile(self.path, mapped.dtype, mapped.size, offset=place)
+        data = torch.from_numpy(stored.reshape(mapped.shape))
+        if kind not in _PLAIN:
+            return QuantisedTensor(kind.lower(), data, (shape[0], shape[1]))
+        plain = data.view(torch.uint8).view(_PLAIN[kind]) if kind == "BF16" else data
+        return plain.reshape(shape)
 
     def _canonical(self, name: str) -> str:
         if name in _TOP_LEVEL:
@@ -180,16 +191,6 @@ def _open(path: Path) -> QuickGGUFReader:
 
 def _shape(tensor: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in reversed(tensor.shape))
-
-
-def _copy(tensor: Any) -> LoadedTensor:
-    kind, shape = tensor.tensor_type.name, _shape(tensor)
-    # Copied: torch wants writable memory, and the page cache must not change under us.
-    data = torch.from_numpy(np.array(tensor.data))
-    if kind not in _PLAIN:
-        return QuantisedTensor(kind.lower(), data, (shape[0], shape[1]))
-    plain = data.view(torch.uint8).view(_PLAIN[kind]) if kind == "BF16" else data
-    return plain.reshape(shape)
 
 
 def _unpermute(rows: LoadedTensor, heads: int) -> LoadedTensor:

@@ -15,6 +15,7 @@ from regard.serving.models.decoder import (
 from regard.serving.models.feed_forward import DenseFeedForward, FeedForward, PostAttention
 from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.layers import RMSNorm
+from regard.serving.models.memory import release_free_memory
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import dense
 from regard.serving.models.shard import WHOLE, FeedForwardShard
@@ -65,6 +66,7 @@ def build_llama_attention(
         norm = RMSNorm(weight, config.rms_norm_eps, numerics)
         attention = LlamaAttention(config, tensors, prefix, rope, numerics)
         sides.append(AttentionSide(attention, PostAttention(norm)))
+        release_free_memory()
     return sides
 
 

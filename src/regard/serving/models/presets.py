@@ -5,8 +5,22 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from regard.serving.byte_tokenizer import END_OF_TEXT
 from regard.serving.models.random_tensors import DEFAULT_SCALE
 from regard.serving.models.step3_config import Step3Config
+from regard.serving.models.vision.config import VisionConfig
+from regard.serving.models.vision.picture_tokens import PLACEHOLDER
+
+SPECIAL_TOKENS = (
+    END_OF_TEXT,
+    PLACEHOLDER,
+    "<im_start>",
+    "<im_end>",
+    "<patch_start>",
+    "<patch_end>",
+    "<patch_newline>",
+)
+"""Of all presets' byte tokenizer, after the bytes."""
 
 WEIGHT_DTYPE = torch.bfloat16
 """Of all presets, as in the released checkpoint."""
@@ -44,7 +58,7 @@ STEP3 = Preset(
         moe_layers=tuple(range(4, 60)),
     )
 )
-"""The released text model: 316.29 billion parameters."""
+"""The released model without its vision side: 316.29 billion parameters."""
 
 _SLICES = 16
 STEP3_SLICE = Preset(
@@ -70,7 +84,7 @@ tokens over 48 experts come to. The shared and the dense slices see 128 rows whe
 STEP3_MINI = Preset(
     config=replace(
         STEP3.config,
-        vocab_size=264,
+        vocab_size=272,
         hidden_size=256,
         num_layers=7,
         num_heads=8,
@@ -82,11 +96,21 @@ STEP3_MINI = Preset(
         moe_intermediate_size=256,
         share_expert_size=256,
         moe_layers=(2, 3, 4, 5),
+        vision=VisionConfig(
+            hidden_size=64,
+            intermediate_size=128,
+            num_layers=2,
+            num_heads=4,
+            output_hidden_size=32,
+            text_hidden_size=256,
+        ),
     ),
     # Wide enough apart for logits and routes to differ from token to token.
     scale=0.12,
 )
-"""Every part of Step-3 at 17.7 million parameters, for tests and laptops.
+"""Every part of Step-3 at 18.0 million parameters, for tests and laptops.
+
+Pictures are cut and counted as in the released model: 169 tokens and 81 a crop.
 
 Widths are multiples of 128, so that block-FP8 experts can be cut in two.
 """

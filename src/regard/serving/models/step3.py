@@ -24,6 +24,7 @@ from regard.serving.models.feed_forward import (
 )
 from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.layers import RMSNorm
+from regard.serving.models.memory import release_free_memory
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import dense
 from regard.serving.models.router import Router
@@ -88,6 +89,7 @@ def build_step3_attention(
             )
         attention = Step3Attention(config, tensors, prefix, rope, numerics)
         sides.append(AttentionSide(attention, PostAttention(norm, router)))
+        release_free_memory()
     return sides
 
 

@@ -18,7 +18,7 @@ from regard.serving.models.config import (
 )
 from regard.serving.models.gguf_file import GGUFFile
 from regard.serving.models.lazy_tensors import TensorHeader
-from regard.serving.models.presets import PRESETS, WEIGHT_DTYPE
+from regard.serving.models.presets import PRESETS, SPECIAL_TOKENS, WEIGHT_DTYPE
 from regard.serving.models.quantised import LoadedTensor
 from regard.serving.models.random_tensors import RandomTensors
 from regard.serving.models.safetensors_directory import SafetensorsDirectory, read_json
@@ -150,7 +150,7 @@ def _open_preset(name: str, load_format: str, seed: int) -> OpenedModel:
     tensors = RandomTensors(
         tensor_shapes(preset.config), seed=seed, dtype=WEIGHT_DTYPE, scale=preset.scale
     )
-    return OpenedModel(name, preset.config, tensors, byte_tokenizer())
+    return OpenedModel(name, preset.config, tensors, byte_tokenizer(SPECIAL_TOKENS))
 
 
 def _open_gguf(path: Path, name: str) -> OpenedModel:
