@@ -27,13 +27,20 @@ CALLS = 12
 TOLERANCE = 5e-3
 NUM_CHECKED = 4
 KINDS = {"fp8": torch.float8_e4m3fn, "bf16": torch.bfloat16}
+
+
+def uniform(num_sequences: int) -> list[int]:
+    """Lengths from 3,584 to 4,608."""
+    generator = torch.Generator().manual_seed(SEED)
+    return torch.randint(3584, 4609, (num_sequences,), generator=generator).tolist()
+
+
 SHAPES = {
     "128x4096": [4096] * 128,
     "64x8192": [8192] * 64,
     "16x32768": [32768] * 16,
-    "ragged": torch.randint(
-        3584, 4609, (128,), generator=torch.Generator().manual_seed(SEED)
-    ).tolist(),
+    "ragged": uniform(128),
+    "170_ragged": uniform(170),
 }
 Call = Callable[[], Tensor]
 
@@ -54,10 +61,10 @@ class Contender:
 
 def copy_bytes_per_second(device: torch.device) -> float:
     """Bytes read plus bytes written by a large copy."""
-    source = torch.empty(2**30, dtype=torch.uint8, device=device)
+    source = torch.rand(2**30, device=device)
     target = torch.empty_like(source)
-    graph = capture([lambda: target.copy_(source)])
-    return 2 * source.numel() / (median([replay(graph, CALLS) for _ in range(9)]) * 1e-6)
+    times = [time_on_device(lambda: target.copy_(source)) for _ in range(9)]
+    return 2 * 4 * source.numel() / (median(times) * 1e-6)
 
 
 def checked(batch: Batch, out: Tensor) -> float:
@@ -161,22 +168,22 @@ def capture(calls: Sequence[Call]) -> torch.cuda.CUDAGraph:
     return graph
 
 
-def replay(graph: torch.cuda.CUDAGraph, num_calls: int) -> float:
-    """Microseconds a call."""
+def time_on_device(work: Callable[[], object]) -> float:
+    """Microseconds."""
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     begin.record()
-    graph.replay()
+    work()
     end.record()
     end.synchronize()
-    return begin.elapsed_time(end) * 1e3 / num_calls
+    return begin.elapsed_time(end) * 1e3
 
 
 def time_contenders(contenders: Sequence[Contender], repeats: int) -> list[list[float]]:
     """Microseconds a call, repeat by repeat; the contenders take turns."""
     graphs = [capture(contender.calls) for contender in contenders]
     for graph in graphs:
-        replay(graph, CALLS)
-    rounds = [[replay(graph, CALLS) for graph in graphs] for _ in range(repeats)]
+        graph.replay()
+    rounds = [[time_on_device(graph.replay) / CALLS for graph in graphs] for _ in range(repeats)]
     return [list(times) for times in zip(*rounds, strict=True)]
 
 
