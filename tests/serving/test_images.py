@@ -1,6 +1,5 @@
 import base64
 import io
-import json
 import struct
 import zlib
 
@@ -9,14 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from regard.serving.images import (
-    MAX_PIXELS,
-    ImageError,
-    PromptImage,
-    decode_image,
-    image_size,
-    read_data_uri,
-)
+from regard.serving.images import MAX_PIXELS, ImageError, decode_image, image_size, read_data_uri
 from tests.serving.tiny_vision import encoded, picture
 
 PNG = encoded(picture(40, 30))
@@ -159,14 +151,6 @@ def test_data_uris_are_read(kind: str):
 def test_other_uris_are_refused(text: str, message: str):
     with pytest.raises(ImageError, match=message):
         read_data_uri(text)
-
-
-def test_a_prompts_picture_travels_as_json():
-    image = PromptImage(PNG, 7, 11)
-    again = PromptImage.from_json(json.loads(json.dumps(image.to_json())))
-    assert again == image
-    assert again.digest == image.digest
-    assert PromptImage(JPEG, 7, 11).digest != image.digest
 
 
 def test_several_jpegs_in_one_file_are_the_first():

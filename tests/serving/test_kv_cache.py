@@ -1,7 +1,7 @@
 import pytest
 
-from regard.serving.images import PromptImage
 from regard.serving.kv_cache import KVCacheManager
+from regard.serving.prompt_image import PromptImage
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams
 

@@ -1,6 +1,6 @@
 import pytest
 
-from regard.serving.images import PromptImage
+from regard.serving.prompt_image import PromptImage
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams
 

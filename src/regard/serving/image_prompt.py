@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from regard.serving.errors import InvalidRequestError
-from regard.serving.images import PromptImage, image_size
+from regard.serving.images import image_size
 from regard.serving.models.vision.cropping import Size
 from regard.serving.models.vision.picture_tokens import PictureTokens
+from regard.serving.prompt_image import PromptImage
 
 
 class ExpandedPrompt(NamedTuple):

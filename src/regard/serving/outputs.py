@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from regard.serving.images import PromptImage
+from regard.serving.prompt_image import PromptImage
 from regard.serving.sampling_params import SamplingParams
 
 FinishReason = Literal["stop", "length", "abort", "error"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from regard.serving.images import PromptImage
+from regard.serving.prompt_image import PromptImage
 from regard.serving.sampling_params import SamplingParams
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@ import json
 from regard.serving.afd import messages
 from regard.serving.afd.messages import request_from_json, request_to_json
 from regard.serving.config import EngineConfig
-from regard.serving.images import PromptImage
 from regard.serving.outputs import EngineStats, RequestOutput, TokenLogprobs
+from regard.serving.prompt_image import PromptImage
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams, StructuredOutput
 

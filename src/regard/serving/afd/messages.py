@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from regard.serving.config import EngineConfig
-from regard.serving.images import PromptImage
 from regard.serving.outputs import EngineStats, RequestOutput
+from regard.serving.prompt_image import PromptImage
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams
 

@@ -1,10 +1,13 @@
 """What the server asks of an engine and of its tokenizer."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from regard.serving.models.vision.picture_tokens import PictureTokens
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
+
+if TYPE_CHECKING:
+    # The command line imports this before it knows whether it will serve.
+    from regard.serving.models.vision.picture_tokens import PictureTokens
 
 
 class ServingTokenizer(Protocol):
@@ -53,7 +56,7 @@ class ServingEngine(Protocol):
         """Most tokens of prompt and output together."""
 
     @property
-    def picture_tokens(self) -> PictureTokens | None:
+    def picture_tokens(self) -> "PictureTokens | None":
         """What stands for pictures in a prompt; None where the model takes text only."""
 
     @property

@@ -3,12 +3,13 @@ import torch
 
 from regard.serving.errors import InvalidRequestError
 from regard.serving.image_prompt import expand_placeholders
-from regard.serving.images import ImageError, PromptImage
+from regard.serving.images import ImageError
 from regard.serving.models.numerics import choose_numerics
 from regard.serving.models.vision.cropping import Size
 from regard.serving.models.vision.picture_tokens import PictureTokens
 from regard.serving.models.vision.prompt_images import embed_images
 from regard.serving.models.vision.vision_model import VisionModel
+from regard.serving.prompt_image import PromptImage
 from tests.serving.tiny_vision import (
     encoded,
     model_config,

@@ -3,12 +3,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from regard.serving.images import PromptImage
 from regard.serving.models.numerics import choose_numerics
 from regard.serving.models.vision.cropping import Size
 from regard.serving.models.vision.picture_tokens import PictureTokens
 from regard.serving.models.vision.processor import process
 from regard.serving.models.vision.vision_model import VisionModel
+from regard.serving.prompt_image import PromptImage
 from tests.serving.tiny_vision import (
     encoded,
     model_config,

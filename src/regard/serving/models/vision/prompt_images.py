@@ -6,9 +6,10 @@ import torch
 
 from regard.serving.errors import InvalidRequestError
 from regard.serving.image_embeddings import ImageEmbeddings
-from regard.serving.images import ImageError, PromptImage, image_size
+from regard.serving.images import ImageError, image_size
 from regard.serving.models.vision.cropping import Size
 from regard.serving.models.vision.vision_model import VisionModel
+from regard.serving.prompt_image import PromptImage
 
 
 def embed_images(

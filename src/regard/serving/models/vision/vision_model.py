@@ -8,7 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from regard.serving.images import PromptImage, decode_image
+from regard.serving.images import decode_image
 from regard.serving.models.decoder import Tensors
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.vision.config import VisionConfig
@@ -16,6 +16,7 @@ from regard.serving.models.vision.encoder import VisionEncoder
 from regard.serving.models.vision.picture_tokens import PictureTokens
 from regard.serving.models.vision.processor import process
 from regard.serving.models.vision.projector import Projector
+from regard.serving.prompt_image import PromptImage
 
 # Crops that go through the encoder together: 36 at once would hold 3 GB of one MLP's outputs.
 _CROPS_AT_ONCE = 4
