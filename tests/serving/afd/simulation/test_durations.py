@@ -22,6 +22,13 @@ def test_a_step_has_a_time_for_each_layer_and_micro_batch() -> None:
     assert step.other_ns == 10_000
 
 
+def test_a_constant_delay_has_no_noise() -> None:
+    config = small_config(link_out=LinkTime(0.0, sigma=0.5, constant_us=7.0))
+    assert AttentionDurations(config, 0).next_step().delay_ns.tolist() == [7000] * 4
+    config = small_config(link_back=LinkTime(2.0, constant_us=7.0))
+    assert FfnDurations(config, 0).next_batches(4, np.array([0]))[1].tolist() == [9000]
+
+
 def test_a_batch_takes_as_long_as_all_its_rows_do() -> None:
     config = small_config(ffn=StageTime.linear(5, 1), stragglers=(Straggler("ffn", 0, 2.0),))
     compute, delay = FfnDurations(config, 0).next_batches(12, np.array([0, 1]))

@@ -64,7 +64,7 @@ def test_every_preset_is_an_option_and_can_be_overridden() -> None:
     options = SimulateOptions(preset="step3-2a2f-4k", microbatches=2, add_link_us=10)
     assert options.config.num_microbatches == 2
     assert options.config.num_layers == 61
-    assert options.config.link_out == LinkTime(101)
+    assert options.config.link_out == LinkTime(91, constant_us=10)
     assert options.config.lock_step
     assert options.num_gpus_per_instance == 8
 
@@ -78,7 +78,7 @@ def test_a_trace_gives_times_and_topology(tmp_path: Path) -> None:
     config = SimulateOptions(from_trace=path, attention=3, add_link_us=1).config
     assert config.topology == "3A1F"
     assert config.attention.median_us(4) == 10
-    assert config.link_out.delay_us == 4
+    assert config.link_out.total_delay_us == 4
 
 
 @pytest.mark.parametrize(

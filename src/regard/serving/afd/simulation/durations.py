@@ -40,6 +40,7 @@ class AttentionDurations:
         stage_us = config.attention.median_us(config.rows) * slow
         self._base_us = stage_us * np.repeat(per_layer, config.num_microbatches)
         self._delay_us = config.link_out.delay_us
+        self._constant_us = config.link_out.constant_us
         self._other_us = config.other.median_us(config.rows * config.num_microbatches) * slow
         seed = config.seed
         self._noise = Noise(config.attention, seed=seed, kind=_ATTENTION, index=index)
@@ -51,7 +52,7 @@ class AttentionDurations:
         count = self._base_us.size
         return AttentionStep(
             nanoseconds(self._base_us * self._noise.take(count)),
-            nanoseconds(self._delay_us * self._link.take(count)),
+            nanoseconds(self._constant_us + self._delay_us * self._link.take(count)),
             int(nanoseconds(self._other_us * self._other.take(1))[0]),
         )
 
@@ -64,6 +65,7 @@ class FfnDurations:
         self._slow = config.slow_factor("ffn", index)
         self._per_layer = _by_layer(config.ffn, config.num_layers)
         self._delay_us = config.link_back.delay_us
+        self._constant_us = config.link_back.constant_us
         seed = config.seed
         self._noise = Noise(config.ffn, seed=seed, kind=_FFN, index=index)
         self._link = Noise(config.link_back.noise, seed=seed, kind=_LINK_BACK, index=index)
@@ -76,7 +78,9 @@ class FfnDurations:
         """
         stage_us = self._time.median_us(rows) * self._slow
         compute_us = stage_us * self._per_layer[layers] * self._noise.take(layers.size)
-        return nanoseconds(compute_us), nanoseconds(self._delay_us * self._link.take(layers.size))
+        return nanoseconds(compute_us), nanoseconds(
+            self._constant_us + self._delay_us * self._link.take(layers.size)
+        )
 
 
 def _by_layer(time: StageTime, num_layers: int) -> FloatArray:

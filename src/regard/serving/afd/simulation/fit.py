@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from regard.serving.afd.pick_up import pick_ups_ns
 from regard.serving.afd.simulation.config import NOTHING, SimulationConfig
 from regard.serving.afd.simulation.stage_time import FloatArray, LinkTime, StageTime
 from regard.serving.afd.simulation.timeline import NS_PER_US
@@ -104,12 +105,26 @@ def ffn_samples(spans: Iterable[Span]) -> dict[str, list[Sample]]:
 
 
 def link_samples(spans: Sequence[Span]) -> dict[Direction, list[Sample]]:
-    """From the sender's going on to being visible at the receiver, where that was recorded."""
+    """From the sender's going on to the use of the rows by a receiver that has nothing else to do.
+
+    What a receiver needs to take a message up is seen where it was idle; where it was busy, the
+    median of those is added to the moment at which the message was visible.
+    """
+    messages = messages_of(spans)
+    pick_ups = pick_ups_ns(messages)
+    known: dict[Direction, list[int]] = {"out": [], "back": []}
+    for message, pick_up_ns in zip(messages, pick_ups, strict=True):
+        if pick_up_ns is not None:
+            known[message.direction].append(pick_up_ns)
+    usual_ns = {
+        direction: float(np.median(each)) if each else 0.0 for direction, each in known.items()
+    }
     samples: dict[Direction, list[Sample]] = {"out": [], "back": []}
-    for message in messages_of(spans):
+    for message, pick_up_ns in zip(messages, pick_ups, strict=True):
         if message.receive is not None:
             # A receiver may see a message before its sender has gone on.
-            delay_ns = max(0, message.receive.end_ns - message.send.end_ns)
+            delay_ns = max(0.0, message.receive.end_ns - message.send.end_ns)
+            delay_ns += usual_ns[message.direction] if pick_up_ns is None else pick_up_ns
             samples[message.direction].append(
                 Sample(message.send.rows, message.send.layer, delay_ns / NS_PER_US)
             )

@@ -61,7 +61,7 @@ class SimulateOptions:
     link_back_us: float | None = None
     """Delay from FFN to attention, where it differs from --link-us."""
     add_link_us: float = 0.0
-    """Added to the delay each way, to a measured one too."""
+    """Added to the delay each way, without noise; to a measured one too."""
     link_gigabytes_per_second: float | None = None
     """Bandwidth of each sender, each way; unlimited if not given."""
     bytes_out: float = 0.0
@@ -196,7 +196,7 @@ class SimulateOptions:
             link = replace(link, us_per_row=bytes_per_row / self.link_gigabytes_per_second / 1e3)
         if self.link_jitter is not None:
             link = replace(link, sigma=self.link_jitter, ratios=())
-        return replace(link, delay_us=link.delay_us + self.add_link_us)
+        return replace(link, constant_us=self.add_link_us)
 
     @property
     def num_gpus_per_instance(self) -> int | None:

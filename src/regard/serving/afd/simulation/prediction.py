@@ -111,7 +111,7 @@ def _work(
     attention_us = config.attention.median_us(rows)
     ffn_us = config.ffn.median_us(rows * (config.num_attention if config.lock_step else 1))
     links = (config.link_out, config.link_back)
-    link_us = sum(link.delay_us + link.us_per_row * rows for link in links)
+    link_us = sum(link.total_delay_us + link.us_per_row * rows for link in links)
     busiest_ffn_us = float(timeline.ffn_busy_ns.max()) / NS_PER_US
     return StepWork(
         step_us=step_us,

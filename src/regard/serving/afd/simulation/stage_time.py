@@ -82,11 +82,18 @@ class LinkTime:
     """Noise of the delay, as in `StageTime`; one draw for all messages sent together."""
     ratios: tuple[float, ...] = ()
     """Measured factors of the delay; take the place of `sigma`."""
+    constant_us: float = 0.0
+    """A part of the delay without noise, added to the other."""
 
     def __post_init__(self) -> None:
-        for value in (self.delay_us, self.us_per_row, self.sigma):
+        for value in (self.delay_us, self.us_per_row, self.sigma, self.constant_us):
             if not (np.isfinite(value) and value >= 0):
                 raise SimulationError(f"link {self}: its numbers must be finite, not negative")
+
+    @property
+    def total_delay_us(self) -> float:
+        """Both parts of the delay, the median."""
+        return self.delay_us + self.constant_us
 
     @property
     def noise(self) -> StageTime:
