@@ -73,6 +73,12 @@ def test_only_http_is_ever_fetched(url: str):
         images(allow_remote_images=True).take(url, "x")
 
 
+def test_nothing_near_the_server_is_fetched():
+    with pytest.raises(InvalidRequestError, match="not on the public internet") as refusal:
+        images(allow_remote_images=True).take("http://127.0.0.1:8000/metrics", "messages.0")
+    assert refusal.value.param == "messages.0"
+
+
 def test_the_mark_in_a_text_is_refused():
     with pytest.raises(InvalidRequestError, match="cannot stand in a message"):
         images().expand([TOKENS.placeholder])
