@@ -21,7 +21,8 @@ def _all_values() -> Tensor:
 
 def quantise_cpu(x: Tensor, out: Tensor, scales: Tensor) -> None:
     """As the reference, for contiguous float32 rows."""
-    assert x.dtype == torch.float32 and x.is_contiguous()
+    assert x.dtype == torch.float32, x.dtype
+    assert x.is_contiguous()
     call = native.function("regard_block_fp8_quantise", _QUANTISE)
     call(x.data_ptr(), out.data_ptr(), scales.data_ptr(), *x.shape)
 
