@@ -23,10 +23,10 @@ from regard.serving.models.numerics import Numerics
 class LayerCache:
     """Key and value pages of one layer."""
 
-    keys: Float[Tensor, "blocks kv_heads dim block_size"]
+    keys: Float[Tensor, "blocks kv_heads key_dim block_size"]
     """Transposed within a page: 8 tokens' scores fill one vector of a CPU."""
-    values: Float[Tensor, "blocks kv_heads block_size dim"]
-    """As they are."""
+    values: Float[Tensor, "blocks kv_heads block_size value_dim"]
+    """As they are; of width 0 where the keys are the values too."""
 
 
 def allocate_cache(
@@ -37,17 +37,19 @@ def allocate_cache(
     head_dim: int,
     dtype: torch.dtype,
     device: torch.device,
+    value_dim: int | None = None,
 ) -> LayerCache:
-    """Pages of zeros for one layer."""
+    """Pages of zeros for one layer; values are as wide as keys unless told otherwise."""
+    value_dim = head_dim if value_dim is None else value_dim
     shapes = (
         (num_blocks, kv_heads, head_dim, block_size),
-        (num_blocks, kv_heads, block_size, head_dim),
+        (num_blocks, kv_heads, block_size, value_dim),
     )
     return LayerCache(*(_zeros(shape, dtype, device) for shape in shapes))
 
 
 def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    if device.type != "cpu":
+    if device.type != "cpu" or 0 in shape:
         return torch.zeros(shape, dtype=dtype, device=device)
     # torch.zeros writes every page; numpy's come from the system as they are first used.
     room = np.zeros(math.prod(shape) * dtype.itemsize, dtype=np.uint8)
