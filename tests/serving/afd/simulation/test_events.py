@@ -159,3 +159,20 @@ def test_progress_is_told_of_each_step_of_each_instance() -> None:
     told: list[float] = []
     simulate_events(small_config(num_attention=2, num_steps=3), None, told.append)
     assert told == [1] * 6
+
+
+@given(configs(noise=3.0))
+@settings(max_examples=60, deadline=None)
+def test_connections_keep_the_order_of_their_messages(config: SimulationConfig) -> None:
+    spans: list[Span] = []
+    simulate_events(config, spans)
+    sent: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+    seen: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+    for span in spans:
+        if span.stage == "receive":
+            seen.setdefault((span.peer, span.worker), []).append(span[2:5])
+        elif span.stage == "send":
+            receivers = [span.peer] if span.peer else [f"ffn{j}" for j in range(config.num_ffn)]
+            for receiver in receivers:
+                sent.setdefault((span.worker, receiver), []).append(span[2:5])
+    assert seen == sent

@@ -28,6 +28,12 @@ def test_the_recurrence_equals_the_schedule_played_message_by_message(
     assert simulate_lock_step(config) == simulate_events(config)
 
 
+@given(configs(lock_step=True, noise=3.0))
+@settings(max_examples=50, deadline=None)
+def test_they_agree_where_messages_would_overtake_one_another(config: SimulationConfig) -> None:
+    assert simulate_lock_step(config) == simulate_events(config)
+
+
 def _cluster(microbatches: int, attention: float, ffn: float, link: float) -> SimulationConfig:
     return small_config(
         num_attention=2,

@@ -26,9 +26,6 @@ class _Cluster:
         self.attention_link_free = np.zeros(x, np.int64)
         self.ffn_free = np.zeros(y, np.int64)
         self.ffn_link_free = np.zeros(y, np.int64)
-        # Connections keep the order of their messages.
-        self.last_at_ffn = np.zeros(y, np.int64)
-        self.last_at_attention = np.zeros(x, np.int64)
         self.results = np.zeros((config.num_microbatches, x), np.int64)
         self.attention_busy = np.zeros(x, np.int64)
         self.ffn_busy = np.zeros(y, np.int64)
@@ -45,8 +42,8 @@ class _Cluster:
         self.back_sent = self.ffn_send * np.arange(1, x + 1)
         self.out_ns, self.back_ns = out_ns, back_ns
 
-    def attend(self, microbatch: int, compute: IntArray, delay: IntArray) -> None:
-        """Attention of one stage on all instances, and the way to all FFN instances."""
+    def attend(self, microbatch: int, compute: IntArray, delay: IntArray) -> IntArray:
+        """Attention of one stage on all instances; when the last row is at each FFN instance."""
         y = self.ffn_free.size
         start = np.maximum(self.attention_free, self.results[microbatch])
         handed = start + compute + self.attention_send
@@ -54,13 +51,14 @@ class _Cluster:
         self.attention_free = handed
         begin = np.maximum(self.attention_link_free, handed)
         self.attention_link_free = begin + y * self.out_ns
-        arrival = int(np.max(begin + delay)) + self.out_until
-        self.last_at_ffn = np.maximum(self.last_at_ffn, arrival)
+        return int(np.max(begin + delay)) + self.out_until
 
-    def feed_forward(self, microbatch: int, compute: IntArray, delay: IntArray) -> None:
+    def feed_forward(
+        self, microbatch: int, arrival: IntArray, compute: IntArray, delay: IntArray
+    ) -> None:
         """Feed-forward of one stage on all instances, and the way back to all."""
         x = self.attention_free.size
-        end = np.maximum(self.ffn_free, self.last_at_ffn) + compute
+        end = np.maximum(self.ffn_free, arrival) + compute
         self.ffn_free = end + x * self.ffn_send
         self.ffn_busy += compute + x * self.ffn_send
         # Message q leaves after q sends or after q transfers, whichever is slower; a sum of both
@@ -71,8 +69,8 @@ class _Cluster:
         self.ffn_link_free = np.maximum(
             link_begin + x * self.back_ns, end + x * self.ffn_send + self.back_ns
         )
-        self.last_at_attention = np.maximum(self.last_at_attention, np.maximum(by_link, by_send))
-        self.results[microbatch] = self.last_at_attention
+        # A message that overtook another would wait for it: work is done in one order.
+        self.results[microbatch] = np.maximum(by_link, by_send)
 
 
 def simulate_lock_step(
@@ -119,8 +117,8 @@ def _step(
     cluster.results[:] = 0
     for stage in range(layers.size):
         microbatch = stage % config.num_microbatches
-        cluster.attend(microbatch, compute[stage], out_delay[stage])
-        cluster.feed_forward(microbatch, ffn_compute[stage], back_delay[stage])
+        arrival = cluster.attend(microbatch, compute[stage], out_delay[stage])
+        cluster.feed_forward(microbatch, arrival, ffn_compute[stage], back_delay[stage])
     other = np.array([each.other_ns for each in drawn])
     drained = np.maximum(cluster.attention_free, cluster.results.max(axis=0))
     cluster.attention_free = drained + other
