@@ -103,8 +103,8 @@ def test_sending_keeps_the_worker_busy() -> None:
     )
     simulate_events(config, spans)
     assert _times(spans, "attention0", "send") == [(0, 0, 10, 14)]
-    assert _times(spans, "ffn0", "send") == [(0, 0, 23, 30), (0, 0, 30, 37)]
-    assert _times(spans, "attention1", "receive") == [(0, 0, 39, 39)]
+    assert _times(spans, "ffn0", "send") == [(0, 0, 19, 26), (0, 0, 26, 33)]
+    assert _times(spans, "attention1", "receive") == [(0, 0, 28, 28)]
 
 
 def test_a_result_is_awaited_from_every_ffn_instance() -> None:

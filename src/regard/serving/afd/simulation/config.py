@@ -48,9 +48,10 @@ class SimulationConfig:
     link_back: LinkTime = LinkTime(0.0)
     """From FFN to attention."""
     attention_send: StageTime = NOTHING
-    """How long an attention instance is busy with handing one micro-batch to the link."""
+    """How long an attention instance is busy with sending one micro-batch. The link's delay counts
+    from the beginning of that, not from its end."""
     ffn_send: StageTime = NOTHING
-    """How long an FFN instance is busy with handing one message to the link."""
+    """How long an FFN instance is busy with sending one message; likewise."""
     other: StageTime = NOTHING
     """Embedding, head and sampling of one step on all rows of an attention instance."""
     num_steps: int = 20

@@ -166,7 +166,7 @@ class EventSimulation:
         instance.busy_ns += handed - instance.free_ns
         instance.free_ns = handed
         instance.missing[message.microbatch] = config.num_ffn
-        left = max(instance.link_free_ns, handed)
+        left = max(instance.link_free_ns, end)
         delay = int(instance.drawn.delay_ns[instance.position])
         for ffn in range(config.num_ffn):
             left += self._out_ns
@@ -250,7 +250,7 @@ class EventSimulation:
             self._span(instance.name, "feed_forward", message[1:], config.rows, start, end, sender)
             begun, handed = handed, handed + self._ffn_send_ns
             self._span(instance.name, "send", message[1:], config.rows, begun, handed, sender)
-            instance.link_free_ns = max(instance.link_free_ns, handed) + self._back_ns
+            instance.link_free_ns = max(instance.link_free_ns, begun) + self._back_ns
             arrival = max(
                 instance.last_arrival_ns[message.attention], instance.link_free_ns + int(delay[0])
             )

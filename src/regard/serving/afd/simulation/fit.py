@@ -105,7 +105,7 @@ def ffn_samples(spans: Iterable[Span]) -> dict[str, list[Sample]]:
 
 
 def link_samples(spans: Sequence[Span]) -> dict[Direction, list[Sample]]:
-    """From the sender's going on to the use of the rows by a receiver that has nothing else to do.
+    """From handing a message over to its use by a receiver that has nothing else to do.
 
     What a receiver needs to take a message up is seen where it was idle; where it was busy, the
     median of those is added to the moment at which the message was visible.
@@ -122,8 +122,7 @@ def link_samples(spans: Sequence[Span]) -> dict[Direction, list[Sample]]:
     samples: dict[Direction, list[Sample]] = {"out": [], "back": []}
     for message, pick_up_ns in zip(messages, pick_ups, strict=True):
         if message.receive is not None:
-            # A receiver may see a message before its sender has gone on.
-            delay_ns = max(0.0, message.receive.end_ns - message.send.end_ns)
+            delay_ns = float(message.receive.end_ns - message.send.start_ns)
             delay_ns += usual_ns[message.direction] if pick_up_ns is None else pick_up_ns
             samples[message.direction].append(
                 Sample(message.send.rows, message.send.layer, delay_ns / NS_PER_US)

@@ -39,17 +39,17 @@ class _Cluster:
         self.ffn_send = nanoseconds(config.ffn_send.median_us(rows))
         self.out_until = out_ns * np.arange(1, y + 1)
         self.back_until = back_ns * np.arange(1, x + 1)
-        self.back_sent = self.ffn_send * np.arange(1, x + 1)
+        self.back_sent = self.ffn_send * np.arange(x)
         self.out_ns, self.back_ns = out_ns, back_ns
 
     def attend(self, microbatch: int, compute: IntArray, delay: IntArray) -> IntArray:
         """Attention of one stage on all instances; when the last row is at each FFN instance."""
         y = self.ffn_free.size
         start = np.maximum(self.attention_free, self.results[microbatch])
-        handed = start + compute + self.attention_send
+        end = start + compute
         self.attention_busy += compute + self.attention_send
-        self.attention_free = handed
-        begin = np.maximum(self.attention_link_free, handed)
+        self.attention_free = end + self.attention_send
+        begin = np.maximum(self.attention_link_free, end)
         self.attention_link_free = begin + y * self.out_ns
         return int(np.max(begin + delay)) + self.out_until
 
@@ -63,11 +63,11 @@ class _Cluster:
         self.ffn_busy += compute + x * self.ffn_send
         # Message q leaves after q sends or after q transfers, whichever is slower; a sum of both
         # kinds is largest at one of the two ends.
-        link_begin = np.maximum(self.ffn_link_free, end + self.ffn_send)
+        link_begin = np.maximum(self.ffn_link_free, end)
         by_link = int(np.max(link_begin + delay)) + self.back_until
         by_send = int(np.max(end + delay)) + self.back_sent + self.back_ns
         self.ffn_link_free = np.maximum(
-            link_begin + x * self.back_ns, end + x * self.ffn_send + self.back_ns
+            link_begin + x * self.back_ns, end + (x - 1) * self.ffn_send + self.back_ns
         )
         # A message that overtook another would wait for it: work is done in one order.
         self.results[microbatch] = np.maximum(by_link, by_send)

@@ -75,7 +75,7 @@ class LinkTime:
     """One direction of the link between an attention and an FFN instance."""
 
     delay_us: float
-    """From the last byte's leaving the sender to its being visible at the receiver."""
+    """From a message's turn on the link to its use by an idle receiver."""
     us_per_row: float = 0.0
     """How long a row occupies the sender's side; messages of one sender queue for it."""
     sigma: float = 0.0
