@@ -105,8 +105,9 @@ def peak(model, role, load_format="auto"):
     return int(done.stdout)
 
 
-# Beside the weights: one layer on its way (28 MiB), gaps in the heap, tokenizer.
-SLACK = 64 * MIB
+# Beside the weights: one layer on its way (28 MiB whole, 14 in halves), gaps in the heap, the
+# tokenizer. Another 24 MiB would be a layer's stacks read whole.
+SLACK = {"attention": 20 * MIB, "experts": 40 * MIB, "slices": 44 * MIB, "whole": 72 * MIB}
 
 
 @pytest.mark.parametrize(
@@ -122,15 +123,15 @@ def test_a_process_holds_its_part_of_a_checkpoint_and_never_more(step3, role, sh
     directory, whole, attention = step3
     assert whole > 150 * MIB
     expected = share * (whole - attention) + (attention if role in ("attention", "whole") else 0)
-    assert 0.8 * expected < peak(directory, role) < expected + SLACK
+    assert 0.8 * expected < peak(directory, role) < expected + SLACK[role]
 
 
 @pytest.mark.slow
 def test_random_weights_are_drawn_by_part_too(step3):
     directory, whole, attention = step3
     # Random weights of a directory are float32: twice the bytes of the files.
-    assert peak(directory, "attention", "dummy") < 2 * attention + SLACK
-    assert peak(directory, "experts", "dummy") < (whole - attention) + SLACK
+    assert peak(directory, "attention", "dummy") < 2 * attention + 40 * MIB
+    assert peak(directory, "experts", "dummy") < (whole - attention) + 64 * MIB
 
 
 def test_attention_does_not_copy_the_feed_forwards_of_a_gguf_file(tmp_path):
@@ -165,5 +166,5 @@ def test_attention_does_not_copy_the_feed_forwards_of_a_gguf_file(tmp_path):
     )
     feed_forward = layers * 3 * hidden * inner * 4
     assert path.stat().st_size > feed_forward > 250 * MIB
-    assert peak(path, "attention") < path.stat().st_size - feed_forward + SLACK
-    assert peak(path, "slices") < feed_forward / 2 + SLACK
+    assert peak(path, "attention") < path.stat().st_size - feed_forward + 40 * MIB
+    assert peak(path, "slices") < feed_forward / 2 + 64 * MIB

@@ -125,7 +125,10 @@ def _local_path(model: str) -> Path:
         return path
     if model.count("/") == 1 and not model.startswith((".", "/", "~")):
         return _download(model)
-    raise WeightsError(path, "no such file or directory, and not a hub id (owner/name)")
+    raise WeightsError(
+        path,
+        f"no such file or directory, not a hub id (owner/name), and none of {', '.join(PRESETS)}",
+    )
 
 
 def _download(hub_id: str) -> Path:
