@@ -8,11 +8,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
 from regard.serving.config import EngineConfig
+from regard.serving.delivery import Mailbox
 from regard.serving.engine import Engine
 from regard.serving.errors import (
     EngineStoppedError,
-    InstanceLostError,
-    InvalidRequestError,
     QueueFullError,
     ServingError,
     StepFailedError,
@@ -23,13 +22,10 @@ from regard.serving.models.vision.picture_tokens import PictureTokens
 from regard.serving.models.vision.prompt_images import embed_images
 from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 from regard.serving.request import Request
-from regard.serving.sequences import GRAMMAR, INSTANCE_LOST
 from regard.serving.structured import compile_grammar
 from regard.serving.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
-
-_Queue = asyncio.Queue[RequestOutput | Exception]
 
 
 class AsyncEngine:
@@ -37,7 +33,7 @@ class AsyncEngine:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._queues: dict[str, tuple[asyncio.AbstractEventLoop, _Queue]] = {}
+        self._mailboxes: dict[str, Mailbox] = {}
         self._inbox: deque[Callable[[], None]] = deque()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -92,15 +88,15 @@ class AsyncEngine:
         """Refuse new work, let what runs finish within the grace time, then end the thread."""
         self._stopping = True
         deadline = time.monotonic() + grace_seconds
-        while self._queues and self.is_healthy and time.monotonic() < deadline:
+        while self._mailboxes and self.is_healthy and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         with self._wake:
             self._halt = True
             self._wake.notify()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
-        for loop, queue in self._queues.values():
-            loop.call_soon_threadsafe(queue.put_nowait, EngineStoppedError("the server stopped"))
+        for mailbox in self._mailboxes.values():
+            mailbox.put(EngineStoppedError("the server stopped"))
 
     def stats(self) -> EngineStats:
         """Counters for the metrics page."""
@@ -136,21 +132,13 @@ class AsyncEngine:
         if request.params.structured is not None:
             # Kept for the engine's thread, whose steps must not wait for a compiler.
             await asyncio.to_thread(compile_grammar, request.params.structured, self.tokenizer)
-        queue: _Queue = asyncio.Queue()
-        loop = asyncio.get_running_loop()
+        mailbox = Mailbox()
         for sequence in sequences:
-            self._queues[sequence.request_id] = (loop, queue)
+            self._mailboxes[sequence.request_id] = mailbox
         self._post(lambda: self._add_all(sequences))
         try:
-            remaining = len(sequences)
-            while remaining:
-                item = await queue.get()
-                if isinstance(item, Exception):
-                    raise item
-                if item.finish_reason == "error":
-                    raise failure(item)
-                remaining -= item.finish_reason is not None
-                yield item
+            async for output in mailbox.outputs(len(sequences)):
+                yield output
         finally:
             self._drop(sequences)
 
@@ -160,7 +148,7 @@ class AsyncEngine:
             raise QueueFullError(waiting, retry_after_seconds=1)
 
     def _drop(self, sequences: list[Request]) -> None:
-        open_ids = [s.request_id for s in sequences if self._queues.pop(s.request_id, None)]
+        open_ids = [s.request_id for s in sequences if self._mailboxes.pop(s.request_id, None)]
         if open_ids:
             self._post(lambda: self._abort_all(open_ids))
 
@@ -175,7 +163,7 @@ class AsyncEngine:
 
     def _add_all(self, sequences: list[Request]) -> None:
         for sequence in sequences:
-            if sequence.request_id not in self._queues:
+            if sequence.request_id not in self._mailboxes:
                 continue
             try:
                 self.engine.add_request(sequence)
@@ -199,23 +187,8 @@ class AsyncEngine:
 
     def _deliver(self, request_id: str, item: RequestOutput | Exception) -> None:
         if isinstance(item, RequestOutput) and item.finish_reason is None:
-            entry = self._queues.get(request_id)
+            mailbox = self._mailboxes.get(request_id)
         else:
-            entry = self._queues.pop(request_id, None)
-        if entry is None:
-            return
-        loop, queue = entry
-        try:
-            loop.call_soon_threadsafe(queue.put_nowait, item)
-        except RuntimeError:
-            logger.debug("the caller of %s has closed its event loop", request_id)
-
-
-def failure(output: RequestOutput) -> ServingError:
-    """The error that an output with finish reason `error` stands for."""
-    message = output.error or "the step failed"
-    if output.stop_reason == GRAMMAR:
-        return InvalidRequestError(message, param="response_format")
-    if output.stop_reason == INSTANCE_LOST:
-        return InstanceLostError(message)
-    return StepFailedError(message)
+            mailbox = self._mailboxes.pop(request_id, None)
+        if mailbox is not None:
+            mailbox.put(item)

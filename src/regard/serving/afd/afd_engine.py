@@ -1,7 +1,6 @@
 """The whole disaggregated service behind the interface of one engine."""
 
 import asyncio
-import logging
 import socket
 import threading
 from collections.abc import AsyncGenerator, Callable
@@ -20,16 +19,15 @@ from regard.serving.afd.messages import (
     sum_of,
 )
 from regard.serving.afd.place import Launcher, Place, kind_and_number, place_names
-from regard.serving.afd.ticket import Outputs, Ticket
+from regard.serving.afd.ticket import Ticket
 from regard.serving.afd.trace_collector import TraceCollector
-from regard.serving.async_engine import failure
 from regard.serving.config import EngineConfig
+from regard.serving.delivery import Mailbox
 from regard.serving.errors import (
     EngineStoppedError,
     InstanceLostError,
     InvalidRequestError,
     QueueFullError,
-    ServingError,
     UnknownModelError,
 )
 from regard.serving.intake import make_requests
@@ -39,8 +37,6 @@ from regard.serving.outputs import EngineStats, GenerationRequest, RequestOutput
 from regard.serving.structured import compile_grammar
 from regard.serving.threads import allowed_cpus
 from regard.serving.tokenizer import Tokenizer
-
-logger = logging.getLogger(__name__)
 
 
 class AfdEngine:
@@ -152,7 +148,7 @@ class AfdEngine:
             await asyncio.sleep(0.02)
         await asyncio.to_thread(self.coordinator.stop)
         for ticket in list(self._tickets.values()):
-            ticket.deliver(EngineStoppedError("the server stopped"))
+            ticket.mailbox.put(EngineStoppedError("the server stopped"))
         if self.afd.trace is not None:
             notes = f"{self._opened.name}, mode {self.config.mode}"
             await asyncio.to_thread(self._trace.write, self.afd.trace, notes)
@@ -177,20 +173,12 @@ class AfdEngine:
             raise QueueFullError(len(self._tickets), retry_after_seconds=1)
         if request.params.structured is not None:
             await asyncio.to_thread(compile_grammar, request.params.structured, self.tokenizer)
-        queue: Outputs = asyncio.Queue()
-        loop = asyncio.get_running_loop()
+        mailbox = Mailbox()
         try:
             for sequence in sequences:
-                self._submit(Ticket(sequence, loop, queue, ""))
-            remaining = len(sequences)
-            while remaining:
-                item = await queue.get()
-                if isinstance(item, ServingError):
-                    raise item
-                if item.finish_reason == "error":
-                    raise failure(item)
-                remaining -= item.finish_reason is not None
-                yield item
+                self._submit(Ticket(sequence, mailbox))
+            async for output in mailbox.outputs(len(sequences)):
+                yield output
         finally:
             for sequence in sequences:
                 self._drop(sequence.request_id)
@@ -229,7 +217,9 @@ class AfdEngine:
                 with self._lock:
                     ticket = self._tickets.pop(message["request_id"], None)
                 if ticket is not None:
-                    ticket.deliver(InvalidRequestError(message["message"], param=message["param"]))
+                    ticket.mailbox.put(
+                        InvalidRequestError(message["message"], param=message["param"])
+                    )
             case "alive" if "stats" in message:
                 self._stats[place.name] = stats_from_json(message["stats"])
             case "clock" | "spans":
@@ -243,7 +233,7 @@ class AfdEngine:
             ticket.request.output_token_ids.extend(output.token_ids)
             if output.finish_reason is not None:
                 del self._tickets[output.request_id]
-        ticket.deliver(output)
+        ticket.mailbox.put(output)
 
     def _on_ready(self, place: Place) -> None:
         if self.afd.trace is not None:
@@ -274,7 +264,7 @@ class AfdEngine:
             try:
                 self._submit(ticket)
             except InstanceLostError:
-                ticket.deliver(
+                ticket.mailbox.put(
                     InstanceLostError(
                         f"attention instance {place.number} is gone with this request's cache, "
                         "and there is no other: ask again later"
