@@ -11,7 +11,7 @@ from typing import Any
 
 from regard.common.errors import UserError
 from regard.serving.afd.channel import Channel
-from regard.serving.afd.handshake import HandshakeError, answer
+from regard.serving.afd.handshake import HandshakeError, answer, greet_callers
 from regard.serving.afd.place import Launcher, Place, Process
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,6 @@ class Coordinator:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._stopping = False
-        self._threads: list[threading.Thread] = []
 
     @property
     def address(self) -> tuple[str, int]:
@@ -71,10 +70,8 @@ class Coordinator:
     def start(self) -> None:
         """Listen, start the instances and watch over them."""
         self._listener.listen()
-        for target in (self._accept, self._watch):
-            thread = threading.Thread(target=target, name=target.__name__, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        greet_callers(self._listener, self._greet)
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
         for place in self.places.values():
             self._start_holder(place)
 
@@ -158,14 +155,6 @@ class Coordinator:
                 return
             place.heard = time.monotonic()
             place.process = self._launcher.start(place.name)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._greet, args=(connection,), daemon=True).start()
 
     def _greet(self, connection: socket.socket) -> None:
         try:

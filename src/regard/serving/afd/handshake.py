@@ -10,7 +10,8 @@ import json
 import secrets
 import socket
 import struct
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from regard import __version__
@@ -77,6 +78,29 @@ def call(connection: socket.socket, token: str, hello: Mapping[str, Any]) -> Non
     if not hmac.compare_digest(str(reply.get("proof")), _proof(token, "listener", both)):
         raise HandshakeError("the other side does not know the token: is it a Regard instance?")
     connection.settimeout(None)
+
+
+def greet_callers(
+    listener: socket.socket, greet: Callable[[socket.socket], None]
+) -> threading.Thread:
+    """Greet every caller in a thread of its own: whoever says nothing keeps nobody else waiting.
+
+    Args:
+        listener: listening; shutting it down ends the returned thread.
+        greet: what to do with a connection.
+    """
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=greet, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=accept, name="accept", daemon=True)
+    thread.start()
+    return thread
 
 
 def send_json(connection: socket.socket, message: Mapping[str, Any]) -> None:

@@ -35,6 +35,11 @@ class LinkOptions:
         """The largest micro-batch."""
         return Shape(self.max_rows, self.hidden, self.top_k)
 
+    @property
+    def delay_ns(self) -> int:
+        """The delay in nanoseconds."""
+        return int(self.delay_seconds * 1e9)
+
     def hello(self) -> Mapping[str, Any]:
         """What both ends compare in their handshake."""
         return {

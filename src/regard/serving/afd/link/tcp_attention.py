@@ -132,8 +132,7 @@ class TcpAttentionEnd:
         while missing := [peer for peer in self._peers if not _has(peer, key)]:
             self._wait(missing)
         frames = [peer.arrived[microbatch] for peer in self._peers]
-        visible_ns = max(frame.sent_ns for frame in frames)
-        visible_ns += int(self._options.delay_seconds * 1e9)
+        visible_ns = max(frame.sent_ns for frame in frames) + self._options.delay_ns
         while time.perf_counter_ns() < visible_ns:
             pass
         shape = message.shape._replace(top_k=0)
@@ -174,10 +173,7 @@ class TcpAttentionEnd:
         for frame in frames:
             peer.arrived[frame.key.microbatch] = frame
             if self._recorder:
-                at = max(
-                    self._recorder.now(),
-                    frame.sent_ns + int(self._options.delay_seconds * 1e9),
-                )
+                at = max(self._recorder.now(), frame.sent_ns + self._options.delay_ns)
                 self._recorder.add("receive", *frame.key, frame.rows, at, at, f"ffn{peer.index}")
 
     def _keep_connected(self, peer: _Peer) -> None:

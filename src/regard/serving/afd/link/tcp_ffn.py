@@ -5,7 +5,6 @@ import heapq
 import itertools
 import select
 import socket
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from regard.common.errors import UserError
 from regard.serving.afd.codec import Shape, shape_of
-from regard.serving.afd.handshake import answer
+from regard.serving.afd.handshake import answer, greet_callers
 from regard.serving.afd.link.contract import Arrival
 from regard.serving.afd.link.frames import Frame, FrameError, FrameSocket, registered_buffers
 from regard.serving.afd.link.options import LinkOptions
@@ -64,8 +63,7 @@ class TcpFeedForwardEnd:
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
         self._listener = socket.create_server((host, port), backlog=BACKLOG)
-        self._accepting = threading.Thread(target=self._accept, name="accept", daemon=True)
-        self._accepting.start()
+        self._accepting = greet_callers(self._listener, self._greet)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -145,7 +143,7 @@ class TcpFeedForwardEnd:
         except OSError:
             self._drop(client)
             return
-        delay_ns = int(self._options.delay_seconds * 1e9)
+        delay_ns = self._options.delay_ns
         for frame in frames:
             visible_ns = frame.sent_ns + delay_ns if delay_ns else 0
             entry = _Waiting(visible_ns, next(self._order), client, frame)
@@ -161,15 +159,6 @@ class TcpFeedForwardEnd:
             del self._clients[client.index]
         self._waiting = [each for each in self._waiting if each.client is not client]
         heapq.heapify(self._waiting)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            # A thread each: whoever says nothing keeps nobody else waiting.
-            threading.Thread(target=self._greet, args=(connection,), daemon=True).start()
 
     def _greet(self, connection: socket.socket) -> None:
         expected = {**self._options.hello(), "ffn": self._index}
