@@ -1,7 +1,8 @@
 """How rows look on the way to the FFN instances and back."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float, UInt8
@@ -26,140 +27,111 @@ class Shape(NamedTuple):
     """Routed experts a row; 0 in a dense layer."""
 
 
-class Codec(Protocol):
-    """Lays rows and results out in buffers of a size known beforehand."""
+Section = tuple[torch.dtype, int]
+"""A matrix in a buffer: its type and its columns."""
 
-    @property
-    def name(self) -> str:
-        """As in `--afd-wire`."""
-        ...
+
+class Codec(ABC):
+    """Lays rows and results out in buffers of a size known beforehand.
+
+    Rows are followed by their routing: weights in float32, ids in 16 bits.
+    """
+
+    name: ClassVar[str]
+    """As in `--afd-wire`."""
+    result_dtype: ClassVar[torch.dtype]
+    """What results are sent as."""
+
+    def __init__(self) -> None:
+        self._rows, self._results = _Views(), _Views()
 
     def rows_nbytes(self, shape: Shape) -> int:
         """Bytes of rows with their routing."""
-        ...
+        return _nbytes(shape.rows, self._sections(shape))
 
     def encode_rows(self, rows: FeedForwardInput, buffer: UInt8[Tensor, " nbytes"]) -> None:
         """Write rows and routing."""
-        ...
+        shape = shape_of(rows)
+        *values, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
+        self._write(rows.x, values)
+        if shape.top_k:
+            weights.copy_(rows.expert_weights)
+            ids.copy_(rows.expert_ids)
 
     def decode_rows(self, buffer: UInt8[Tensor, " nbytes"], shape: Shape) -> FeedForwardInput:
         """Read them; a view of the buffer where the format allows it."""
-        ...
+        *values, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
+        return FeedForwardInput(self._read(values), ids.long(), weights)
 
     def result_nbytes(self, shape: Shape) -> int:
         """Bytes of an FFN instance's share of the result."""
-        ...
+        return self.result_dtype.itemsize * shape.rows * shape.hidden
 
     def encode_result(
         self, result: Float[Tensor, "rows hidden"], buffer: UInt8[Tensor, " nbytes"]
     ) -> None:
         """Write a result."""
-        ...
+        self._result(buffer, Shape(result.shape[0], result.shape[1], 0)).copy_(result)
 
     def decode_result(
         self, buffer: UInt8[Tensor, " nbytes"], shape: Shape
     ) -> Float[Tensor, "rows hidden"]:
-        """Read a result."""
-        ...
+        """Read a result, in float32; a view of the buffer where it was sent so."""
+        return self._result(buffer, shape).float()
+
+    def _result(self, buffer: Tensor, shape: Shape) -> Tensor:
+        return self._results.get(buffer, shape, [(self.result_dtype, shape.hidden)])[0]
+
+    def _sections(self, shape: Shape) -> list[Section]:
+        routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
+        return [*self._value_sections(shape.hidden), *routing]
+
+    @abstractmethod
+    def _value_sections(self, hidden: int) -> list[Section]:
+        """What rows are made of on the way."""
+
+    @abstractmethod
+    def _write(self, x: Tensor, values: Sequence[Tensor]) -> None:
+        """Write rows into those sections."""
+
+    @abstractmethod
+    def _read(self, values: Sequence[Tensor]) -> Tensor:
+        """Read rows from them."""
 
 
-Section = tuple[torch.dtype, int]
-"""A matrix in a buffer: its type and its columns."""
-
-
-class Float32Codec:
+class Float32Codec(Codec):
     """Everything in float32, so that nothing is lost; what `--mode exact` sends."""
 
     name = "float32"
+    result_dtype = torch.float32
 
-    def __init__(self) -> None:
-        self._rows, self._results = _Views(), _Views()
+    def _value_sections(self, hidden: int) -> list[Section]:
+        return [(torch.float32, hidden)]
 
-    def rows_nbytes(self, shape: Shape) -> int:
-        """Rows, weights, ids."""
-        return _nbytes(shape.rows, self._sections(shape))
+    def _write(self, x: Tensor, values: Sequence[Tensor]) -> None:
+        values[0].copy_(x)
 
-    def encode_rows(self, rows: FeedForwardInput, buffer: Tensor) -> None:
-        """Copy."""
-        shape = shape_of(rows)
-        x, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
-        x.copy_(rows.x)
-        if shape.top_k:
-            weights.copy_(rows.expert_weights)
-            ids.copy_(rows.expert_ids)
-
-    def decode_rows(self, buffer: Tensor, shape: Shape) -> FeedForwardInput:
-        """View."""
-        x, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
-        return FeedForwardInput(x, ids.long(), weights)
-
-    def result_nbytes(self, shape: Shape) -> int:
-        """Four bytes a value."""
-        return 4 * shape.rows * shape.hidden
-
-    def encode_result(self, result: Tensor, buffer: Tensor) -> None:
-        """Copy."""
-        shape = Shape(result.shape[0], result.shape[1], 0)
-        self._results.get(buffer, shape, [(torch.float32, shape.hidden)])[0].copy_(result)
-
-    def decode_result(self, buffer: Tensor, shape: Shape) -> Tensor:
-        """View."""
-        return self._results.get(buffer, shape, [(torch.float32, shape.hidden)])[0]
-
-    def _sections(self, shape: Shape) -> list[Section]:
-        routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
-        return [(torch.float32, shape.hidden), *routing]
+    def _read(self, values: Sequence[Tensor]) -> Tensor:
+        return values[0]
 
 
-class Fp8Codec:
+class Fp8Codec(Codec):
     """FP8 (e4m3) rows with a float32 scale for each 128 values, BF16 back: the paper's wire."""
 
     name = "fp8"
+    result_dtype = torch.bfloat16
 
-    def __init__(self) -> None:
-        self._rows, self._results = _Views(), _Views()
+    def _value_sections(self, hidden: int) -> list[Section]:
+        return [(torch.float8_e4m3fn, hidden), (torch.float32, -(-hidden // BLOCK))]
 
-    def rows_nbytes(self, shape: Shape) -> int:
-        """Rows, scales, weights, ids."""
-        return _nbytes(shape.rows, self._sections(shape))
+    def _write(self, x: Tensor, values: Sequence[Tensor]) -> None:
+        quantise(x, *values)
 
-    def encode_rows(self, rows: FeedForwardInput, buffer: Tensor) -> None:
-        """Quantise each block by its largest magnitude."""
-        shape = shape_of(rows)
-        x, scales, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
-        quantise(rows.x, x, scales)
-        if shape.top_k:
-            weights.copy_(rows.expert_weights)
-            ids.copy_(rows.expert_ids)
-
-    def decode_rows(self, buffer: Tensor, shape: Shape) -> FeedForwardInput:
-        """Multiply each block by its scale, in float32."""
-        x, scales, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
-        return FeedForwardInput(dequantise(x, scales), ids.long(), weights)
-
-    def result_nbytes(self, shape: Shape) -> int:
-        """Two bytes a value."""
-        return 2 * shape.rows * shape.hidden
-
-    def encode_result(self, result: Tensor, buffer: Tensor) -> None:
-        """Round to bfloat16."""
-        shape = Shape(result.shape[0], result.shape[1], 0)
-        self._results.get(buffer, shape, [(torch.bfloat16, shape.hidden)])[0].copy_(result)
-
-    def decode_result(self, buffer: Tensor, shape: Shape) -> Tensor:
-        """As float32."""
-        return self._results.get(buffer, shape, [(torch.bfloat16, shape.hidden)])[0].float()
-
-    def _sections(self, shape: Shape) -> list[Section]:
-        routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
-        scales = (torch.float32, -(-shape.hidden // BLOCK))
-        return [(torch.float8_e4m3fn, shape.hidden), scales, *routing]
+    def _read(self, values: Sequence[Tensor]) -> Tensor:
+        return dequantise(*values)
 
 
-CODECS: dict[str, type[Float32Codec] | type[Fp8Codec]] = {
-    "float32": Float32Codec,
-    "fp8": Fp8Codec,
-}
+CODECS: dict[str, type[Codec]] = {each.name: each for each in (Float32Codec, Fp8Codec)}
 
 
 def make_codec(name: str, *, is_exact: bool) -> Codec:
