@@ -1,5 +1,6 @@
-from regard.serving.afd.place import Place, kind_and_number, place_names
+from regard.serving.afd.place import Place, place_names
 from regard.serving.afd.topology import Topology
+from regard.serving.afd.trace import kind_and_number
 
 
 def test_places_are_named_by_kind_and_number():

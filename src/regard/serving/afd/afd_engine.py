@@ -18,8 +18,9 @@ from regard.serving.afd.messages import (
     stats_from_json,
     sum_of,
 )
-from regard.serving.afd.place import Launcher, Place, kind_and_number, place_names
+from regard.serving.afd.place import Launcher, Place, place_names
 from regard.serving.afd.ticket import Ticket
+from regard.serving.afd.trace import kind_and_number
 from regard.serving.afd.trace_collector import TraceCollector
 from regard.serving.config import EngineConfig
 from regard.serving.delivery import Mailbox

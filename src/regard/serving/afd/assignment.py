@@ -5,10 +5,9 @@ from functools import cached_property
 from typing import Literal
 
 from regard.serving.afd.codec import make_codec
-from regard.serving.afd.config import AfdConfig
+from regard.serving.afd.config import MAX_MICROBATCHES, AfdConfig
 from regard.serving.afd.fingerprint import fingerprint
 from regard.serving.afd.link.options import LinkOptions
-from regard.serving.afd.pipeline import MAX_MICROBATCHES
 from regard.serving.afd.topology import Topology, parse_topology
 from regard.serving.afd.trace import Recorder
 from regard.serving.config import EngineConfig

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from regard.serving.afd.config import MAX_MICROBATCHES
+
 Resource = Literal["attention", "ffn", "link"]
 
 # A trip this many times as long as the most work is no more than a balanced pipeline's.
@@ -66,7 +68,7 @@ def find_bound(work: StepWork) -> Bound:
     if trip_us > BALANCED * max(work.attention_us, work.ffn_us):
         resource: Resource = max(parts, key=lambda name: parts[name])
         advice = f" ({_percent(parts[resource], work)} of it {_NAMES[resource]})"
-        if work.num_microbatches < 4:
+        if work.num_microbatches < MAX_MICROBATCHES:
             advice += ": more micro-batches would fill the gaps"
         return Bound(resource, True, shares + advice)
     resource = "attention" if work.attention_us >= work.ffn_us else "ffn"

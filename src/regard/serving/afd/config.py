@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+MAX_MICROBATCHES = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class AfdConfig:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from regard.serving.afd.idleness import Step, steps_of
 from regard.serving.afd.report import steps_near_median
-from regard.serving.afd.simulation.timeline import NS_PER_US
-from regard.serving.afd.trace import Span, Stage, TraceError
+from regard.serving.afd.trace import NS_PER_US, Span, Stage, TraceError
 from regard.serving.afd.trace_file import Trace
 from regard.serving.afd.trace_messages import messages_of, workers_of
 

@@ -8,14 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from regard.serving.afd.config import MAX_MICROBATCHES
 from regard.serving.afd.link.contract import AttentionEnd, Key
 from regard.serving.afd.trace import NO_LAYER, NO_MICROBATCH, Recorder, Stage, timed
 from regard.serving.models.attention import LayerCache
 from regard.serving.models.decoder import AttentionSide, Trunk
 from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.shard import even_part
-
-MAX_MICROBATCHES = 4
 
 
 class PipelinedDecoder:

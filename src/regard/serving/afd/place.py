@@ -5,6 +5,7 @@ from typing import Protocol
 
 from regard.serving.afd.channel import Channel
 from regard.serving.afd.topology import Topology
+from regard.serving.afd.trace import kind_and_number
 
 
 class Process(Protocol):
@@ -64,9 +65,3 @@ def place_names(topology: Topology, num_spares: int) -> list[str]:
     """All places of a service."""
     counts = {"attention": topology.num_attention, "ffn": topology.num_ffn, "spare": num_spares}
     return [f"{kind}{number}" for kind, count in counts.items() for number in range(count)]
-
-
-def kind_and_number(name: str) -> tuple[str, int]:
-    """`ffn` and 1 of `ffn1`."""
-    kind = name.rstrip("0123456789")
-    return kind, int(name.removeprefix(kind))

@@ -10,10 +10,9 @@ import numpy as np
 
 from regard.serving.afd.bound import Bound, StepWork, find_bound
 from regard.serving.afd.idleness import Idleness, Step, idleness_of, steps_of
-from regard.serving.afd.simulation.fit import Sample, ffn_samples
-from regard.serving.afd.simulation.timeline import NS_PER_US
+from regard.serving.afd.simulation.fit import Sample, attention_samples, ffn_samples
 from regard.serving.afd.straggler import Straggling, straggling_of
-from regard.serving.afd.trace import Span, TraceError
+from regard.serving.afd.trace import NS_PER_US, Span, TraceError
 from regard.serving.afd.trace_file import Trace, TraceInfo
 from regard.serving.afd.trace_messages import Direction, Message, messages_of, workers_of
 
@@ -86,18 +85,13 @@ def report_of(trace: Trace) -> Report:
         WorkerReport(name, _stage_times(by_worker[name]), idleness_of(by_worker[name], steps))
         for name in (*attention, *ffn)
     )
-    attention_samples = {
-        name: [
-            Sample(span.rows, span.layer, span.duration_ns / NS_PER_US)
-            for span in by_worker[name]
-            if span.stage == "attention"
-        ]
-        for name in attention
-    }
-    straggling = [straggling_of(each) for each in (attention_samples, ffn_samples(trace.spans))]
+    of_attention, of_ffn = attention_samples(trace.spans), ffn_samples(trace.spans)
+    straggling = [straggling_of(each) for each in (of_attention, of_ffn)]
     step = Times.of([(each.end_ns - each.start_ns) / NS_PER_US for each in steps])
     links = _link_times(messages)
-    work = _work(trace, workers, step.median_us, links)
+    num_microbatches = trace.info.num_microbatches
+    samples = (_joined(of_attention), _joined(of_ffn))
+    work = _work(workers, samples, step.median_us, links, num_microbatches)
     return Report(
         info=trace.info,
         num_steps=len(steps),
@@ -130,29 +124,29 @@ def _link_times(messages: Sequence[Message]) -> dict[Direction, Times]:
     return {direction: Times.of(each) for direction, each in sorted(samples.items(), reverse=True)}
 
 
+def _joined(samples: Mapping[str, Sequence[Sample]]) -> list[Sample]:
+    return [each for own in samples.values() for each in own]
+
+
 def _work(
-    trace: Trace,
     workers: Sequence[WorkerReport],
+    samples: tuple[Sequence[Sample], Sequence[Sample]],
     step_us: float,
     links: Mapping[Direction, Times],
+    num_microbatches: int,
 ) -> StepWork:
     attention = [each for each in workers if "attention" in each.stages]
     ffn = [each for each in workers if "feed_forward" in each.stages]
-    samples = [
-        Sample(span.rows, span.layer, span.duration_ns / NS_PER_US)
-        for span in trace.spans
-        if span.stage == "attention"
-    ]
-    computed = [each for own in ffn_samples(trace.spans).values() for each in own]
-    num_layers = len({each.layer for each in samples})
+    of_attention, of_ffn = samples
+    num_layers = len({each.layer for each in of_attention})
     return StepWork(
         step_us=step_us,
         attention_us=max(each.idleness.busy for each in attention) * step_us,
         ffn_us=max(each.idleness.busy for each in ffn) * step_us,
-        trip_attention_us=_sum_over_layers(samples),
-        trip_ffn_us=_sum_over_layers(computed),
+        trip_attention_us=_sum_over_layers(of_attention),
+        trip_ffn_us=_sum_over_layers(of_ffn),
         trip_link_us=num_layers * sum(each.median_us for each in links.values()),
-        num_microbatches=trace.info.num_microbatches,
+        num_microbatches=num_microbatches,
     )
 
 

@@ -17,6 +17,7 @@ Stage = Literal["attention", "feed_forward", "send", "receive", "wait", "other"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 DEFAULT_MAX_SPANS = 1_000_000
+NS_PER_US = 1000
 NO_LAYER = -1
 NO_MICROBATCH = -1
 
@@ -229,6 +230,12 @@ def read_spill(path: Path) -> Spill:
         except (ValueError, TypeError, KeyError) as error:
             raise TraceError(f"{path}:{number}: not a span: {error}") from None
     return Spill(spans, num_dropped_steps)
+
+
+def kind_and_number(worker: str) -> tuple[str, int]:
+    """`ffn` and 1 of `ffn1`; a name without a number has 0."""
+    kind = worker.rstrip("0123456789")
+    return kind, int(worker.removeprefix(kind) or 0)
 
 
 def checked_span(fields: Sequence[object]) -> Span:

@@ -58,7 +58,7 @@ class TraceCollector:
             num_dropped_steps=self._num_dropped_steps,
             notes=notes,
         )
-        write_trace(path, sorted(spans, key=lambda span: span.start_ns), info)
+        write_trace(path, spans, info)
 
     def _shift(self, place: str) -> int:
         """What brings an instance's clock to ours: nothing where they may be the same one."""

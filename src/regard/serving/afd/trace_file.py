@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 from regard.serving.afd.trace import (
     NO_LAYER,
     NO_MICROBATCH,
+    NS_PER_US,
     STAGES,
     Span,
     TraceError,
@@ -26,7 +27,6 @@ from regard.serving.afd.trace import (
 from regard.serving.afd.trace_messages import Message, messages_of, workers_of
 
 FORMAT = "regard afd trace 1"
-NS_PER_US = 1000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from regard.serving.afd.trace import Span
+from regard.serving.afd.trace import Span, kind_and_number
 
 Direction = Literal["out", "back"]
 
@@ -38,12 +38,7 @@ def workers_of(spans: Iterable[Span]) -> tuple[list[str], list[str]]:
             attention.add(span.worker)
         elif span.stage == "feed_forward":
             ffn.add(span.worker)
-    return sorted(attention, key=_numbered), sorted(ffn, key=_numbered)
-
-
-def _numbered(worker: str) -> tuple[str, int]:
-    name = worker.rstrip("0123456789")
-    return name, int(worker[len(name) :] or 0)
+    return sorted(attention, key=kind_and_number), sorted(ffn, key=kind_and_number)
 
 
 def messages_of(spans: Sequence[Span]) -> list[Message]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from regard.serving.afd.config import MAX_MICROBATCHES
 from regard.serving.afd.simulation.stage_time import LinkTime, SimulationError, StageTime
 
-MAX_MICROBATCHES = 4
 NOTHING = StageTime.constant(0.0)
 
 Side = Literal["attention", "ffn"]

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from regard.serving.afd.simulation.config import SimulationConfig
 from regard.serving.afd.simulation.stage_time import FloatArray, Noise, StageTime
-from regard.serving.afd.simulation.timeline import NS_PER_US, IntArray
+from regard.serving.afd.simulation.timeline import IntArray
+from regard.serving.afd.trace import NS_PER_US
 
 # Streams of random numbers: one for each worker and each of these.
 _ATTENTION, _FFN, _LINK_OUT, _LINK_BACK, _OTHER = range(5)

@@ -12,8 +12,7 @@ import numpy as np
 from regard.serving.afd.pick_up import pick_ups_ns
 from regard.serving.afd.simulation.config import NOTHING, SimulationConfig
 from regard.serving.afd.simulation.stage_time import FloatArray, LinkTime, StageTime
-from regard.serving.afd.simulation.timeline import NS_PER_US
-from regard.serving.afd.trace import NO_LAYER, Span, TraceError
+from regard.serving.afd.trace import NO_LAYER, NS_PER_US, Span, TraceError
 from regard.serving.afd.trace_file import Trace
 from regard.serving.afd.trace_messages import Direction, messages_of
 
@@ -92,6 +91,16 @@ def fit_link_time(samples: Sequence[Sample]) -> LinkTime:
     return LinkTime(time.median_us(median_rows), ratios=time.ratios)
 
 
+def attention_samples(spans: Iterable[Span]) -> dict[str, list[Sample]]:
+    """What each attention instance computed."""
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    for span in spans:
+        if span.stage == "attention":
+            sample = Sample(span.rows, span.layer, span.duration_ns / NS_PER_US)
+            samples[span.worker].append(sample)
+    return samples
+
+
 def ffn_samples(spans: Iterable[Span]) -> dict[str, list[Sample]]:
     """What each FFN instance computed: messages computed together are one sample."""
     batches: dict[tuple[str, int, int, int], int] = defaultdict(int)
@@ -140,37 +149,30 @@ def config_from_trace(trace: Trace) -> SimulationConfig:
         TraceError: The trace lacks attention or feed-forward.
     """
     spans = _warm(trace.spans)
-    attention = [span for span in spans if span.stage == "attention"]
-    ffn = [each for samples in ffn_samples(spans).values() for each in samples]
+    by_attention, by_ffn = attention_samples(spans), ffn_samples(spans)
+    attention = [each for samples in by_attention.values() for each in samples]
+    ffn = [each for samples in by_ffn.values() for each in samples]
     if not attention or not ffn:
         raise TraceError("the trace holds no attention or no feed-forward: nothing to fit")
     links = link_samples(spans)
     gap_us = _gap_us(spans)
-    rows = [span.rows for span in attention]
-    samples = [_sample(span) for span in attention]
     info = trace.info
     return SimulationConfig(
         num_attention=info.num_attention,
         num_ffn=info.num_ffn,
         num_layers=info.num_layers,
         num_microbatches=info.num_microbatches,
-        rows=int(np.median(rows)),
+        rows=int(np.median([each.rows for each in attention])),
         attention=fit_stage_time(
-            [each._replace(microseconds=each.microseconds + gap_us) for each in samples]
+            [each._replace(microseconds=each.microseconds + gap_us) for each in attention]
         ),
         ffn=fit_stage_time(ffn),
         link_out=fit_link_time(links["out"]) if links["out"] else LinkTime(0.0),
         link_back=fit_link_time(links["back"]) if links["back"] else LinkTime(0.0),
-        attention_send=_median_of_sends(spans, {span.worker for span in attention}),
-        ffn_send=_median_of_sends(
-            spans, {span.worker for span in spans if span.stage == "feed_forward"}
-        ),
+        attention_send=_median_of_sends(spans, set(by_attention)),
+        ffn_send=_median_of_sends(spans, set(by_ffn)),
         other=_other(spans),
     )
-
-
-def _sample(span: Span) -> Sample:
-    return Sample(span.rows, span.layer, span.duration_ns / NS_PER_US)
 
 
 def _warm(spans: Sequence[Span]) -> list[Span]:

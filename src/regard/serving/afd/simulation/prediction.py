@@ -11,8 +11,8 @@ from regard.serving.afd.bound import Bound, StepWork, find_bound
 from regard.serving.afd.simulation.config import SimulationConfig
 from regard.serving.afd.simulation.events import simulate_events
 from regard.serving.afd.simulation.lock_step import simulate_lock_step
-from regard.serving.afd.simulation.timeline import NS_PER_US, Timeline
-from regard.serving.afd.trace import Span
+from regard.serving.afd.simulation.timeline import Timeline
+from regard.serving.afd.trace import NS_PER_US, Span
 
 
 @dataclass(frozen=True, kw_only=True)

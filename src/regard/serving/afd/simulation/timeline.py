@@ -8,8 +8,6 @@ import numpy as np
 
 IntArray = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
-NS_PER_US = 1000
-
 
 @dataclass(frozen=True)
 class Timeline:
