@@ -1,13 +1,13 @@
 """Puts a model together: whole, attention's side alone, or a shard of the feed-forwards alone."""
 
 from regard.serving.models.config import ModelConfig
-from regard.serving.models.decoder import AttentionSide, Decoder, Layer, Tensors, Trunk
+from regard.serving.models.decoder import AttentionSide, Decoder, Layer, Tensors, Trunk, model_rope
 from regard.serving.models.feed_forward import FeedForward
-from regard.serving.models.llama import build_llama_attention, build_llama_feed_forward
+from regard.serving.models.llama import build_llama_feed_forward, build_llama_side
 from regard.serving.models.memory import release_free_memory
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.shard import WHOLE, FeedForwardShard
-from regard.serving.models.step3 import build_step3_attention, build_step3_feed_forward
+from regard.serving.models.step3 import build_step3_feed_forward, build_step3_side
 from regard.serving.models.step3_config import Step3Config
 
 
@@ -23,9 +23,16 @@ def build_attention(
     config: ModelConfig, tensors: Tensors, numerics: Numerics
 ) -> list[AttentionSide]:
     """Attention's side of every layer; reads no tensor of a feed-forward."""
-    if isinstance(config, Step3Config):
-        return build_step3_attention(config, tensors, numerics)
-    return build_llama_attention(config, tensors, numerics)
+    rope = model_rope(config, numerics)
+    sides = []
+    for layer in range(config.num_layers):
+        if isinstance(config, Step3Config):
+            side = build_step3_side(config, layer, tensors, rope, numerics)
+        else:
+            side = build_llama_side(config, layer, tensors, rope, numerics)
+        sides.append(side)
+        release_free_memory()
+    return sides
 
 
 def build_feed_forwards(

@@ -5,17 +5,10 @@ from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
 from regard.serving.models.config import ModelConfig
-from regard.serving.models.decoder import (
-    AttentionSide,
-    Tensors,
-    make_linear,
-    model_rope,
-    swiglu_tensors,
-)
+from regard.serving.models.decoder import AttentionSide, Tensors, make_linear, swiglu_tensors
 from regard.serving.models.feed_forward import DenseFeedForward, FeedForward, PostAttention
 from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.layers import RMSNorm
-from regard.serving.models.memory import release_free_memory
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import dense
 from regard.serving.models.shard import WHOLE, FeedForwardShard
@@ -54,20 +47,19 @@ class LlamaAttention:
         return residual + self._out(attended, batch.adapters)
 
 
-def build_llama_attention(
-    config: ModelConfig, tensors: Tensors, numerics: Numerics
-) -> list[AttentionSide]:
-    """What attention's side holds of each layer."""
-    rope = model_rope(config, numerics)
-    sides = []
-    for layer in range(config.num_layers):
-        prefix = f"model.layers.{layer}"
-        weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
-        norm = RMSNorm(weight, config.rms_norm_eps, numerics)
-        attention = LlamaAttention(config, tensors, prefix, rope, numerics)
-        sides.append(AttentionSide(attention, PostAttention(norm)))
-        release_free_memory()
-    return sides
+def build_llama_side(
+    config: ModelConfig,
+    layer: int,
+    tensors: Tensors,
+    rope: tuple[Tensor, Tensor],
+    numerics: Numerics,
+) -> AttentionSide:
+    """What attention's side holds of one layer."""
+    prefix = f"model.layers.{layer}"
+    weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
+    norm = RMSNorm(weight, config.rms_norm_eps, numerics)
+    attention = LlamaAttention(config, tensors, prefix, rope, numerics)
+    return AttentionSide(attention, PostAttention(norm))
 
 
 def build_llama_feed_forward(

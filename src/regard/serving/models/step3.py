@@ -8,13 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.serving.models.attention import LayerCache, PagedAttention
-from regard.serving.models.decoder import (
-    AttentionSide,
-    Tensors,
-    make_linear,
-    model_rope,
-    swiglu_tensors,
-)
+from regard.serving.models.decoder import AttentionSide, Tensors, make_linear, swiglu_tensors
 from regard.serving.models.experts import Experts, open_stack
 from regard.serving.models.feed_forward import (
     DenseFeedForward,
@@ -24,7 +18,6 @@ from regard.serving.models.feed_forward import (
 )
 from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.layers import RMSNorm
-from regard.serving.models.memory import release_free_memory
 from regard.serving.models.numerics import Numerics
 from regard.serving.models.quantised import dense
 from regard.serving.models.router import Router
@@ -68,29 +61,27 @@ class Step3Attention:
         return residual + self._out(self._attend(qkv, cache, batch), batch.adapters)
 
 
-def build_step3_attention(
-    config: Step3Config, tensors: Tensors, numerics: Numerics
-) -> list[AttentionSide]:
-    """What attention's side holds of each layer."""
-    rope = model_rope(config, numerics)
-    sides = []
-    for layer in range(config.num_layers):
-        prefix = f"model.layers.{layer}"
-        weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
-        norm = RMSNorm(weight, config.rms_norm_eps, numerics)
-        router = None
-        if layer in config.moe_layers:
-            gate = dense(tensors[f"{prefix}.moe.gate.weight"])
-            router = Router(
-                gate,
-                config.num_experts_per_token,
-                numerics,
-                renormalise=config.renormalise_experts,
-            )
-        attention = Step3Attention(config, tensors, prefix, rope, numerics)
-        sides.append(AttentionSide(attention, PostAttention(norm, router)))
-        release_free_memory()
-    return sides
+def build_step3_side(
+    config: Step3Config,
+    layer: int,
+    tensors: Tensors,
+    rope: tuple[Tensor, Tensor],
+    numerics: Numerics,
+) -> AttentionSide:
+    """What attention's side holds of one layer."""
+    prefix = f"model.layers.{layer}"
+    weight = dense(tensors[f"{prefix}.post_attention_layernorm.weight"])
+    norm = RMSNorm(weight, config.rms_norm_eps, numerics)
+    router = None
+    if layer in config.moe_layers:
+        router = Router(
+            dense(tensors[f"{prefix}.moe.gate.weight"]),
+            config.num_experts_per_token,
+            numerics,
+            renormalise=config.renormalise_experts,
+        )
+    attention = Step3Attention(config, tensors, prefix, rope, numerics)
+    return AttentionSide(attention, PostAttention(norm, router))
 
 
 def build_step3_feed_forward(
