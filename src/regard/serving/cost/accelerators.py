@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from regard.serving.cost.data_files import read_shipped, read_user_file
-from regard.serving.cost.errors import CostError, require_positive
+from regard.serving.cost.errors import CostError, nearest_hint, require_positive
 from regard.serving.cost.precision import Precision, parse_precision
 
 SECONDS_PER_HOUR = 3600
@@ -141,8 +140,7 @@ def choose(available: Mapping[str, Accelerator], name: str) -> Accelerator:
     """
     wanted = name.lower()
     if wanted not in available:
-        alike = difflib.get_close_matches(wanted, available, n=1, cutoff=0.4)
-        hint = f"; did you mean {alike[0]!r}?" if alike else ""
+        hint = nearest_hint(wanted, available)
         raise CostError(f"no accelerator {name!r}{hint} Known: {', '.join(available)}")
     return available[wanted]
 

@@ -13,7 +13,7 @@ from typing import Any
 from regard.serving.cost.architecture import Architecture
 from regard.serving.cost.config_reader import ConfigReader
 from regard.serving.cost.data_files import read_shipped, shipped_models
-from regard.serving.cost.errors import CostError
+from regard.serving.cost.errors import CostError, nearest_hint
 from regard.serving.cost.families import FAMILIES
 from regard.serving.cost.family_parts import CachePrecisions
 from regard.serving.cost.precision import Precision, parse_precision
@@ -153,8 +153,7 @@ def preset(name: str) -> Preset:
     wanted = name.lower().split("/")[-1]
     names = preset_names()
     if wanted not in names:
-        alike = difflib.get_close_matches(wanted, names, n=1, cutoff=0.4)
-        hint = f"; did you mean {alike[0]!r}?" if alike else ""
+        hint = nearest_hint(wanted, names)
         raise CostError(
             f"no model {name!r} ships with regard{hint} Choose one of {', '.join(names)}, "
             "or give the path of a config.json"

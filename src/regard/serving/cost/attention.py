@@ -75,6 +75,16 @@ def linear_flops(attention: AttentionLayers) -> tuple[Term, ...]:
     )
 
 
+def query_projections(hidden: int, rank: int | None, width: int) -> list[Projection]:
+    """The query's matrix, or its two where it passes through a low rank."""
+    if rank is None:
+        return [Projection("query", hidden, width, "residual")]
+    return [
+        Projection("query down", hidden, rank, "residual"),
+        Projection("query up", rank, width, "low-rank query"),
+    ]
+
+
 def fused_shapes(projections: Sequence[Projection]) -> list[tuple[int, int]]:
     """(inputs, outputs) of the products that run when matrices with equal input are joined."""
     joined: dict[str, tuple[int, int]] = {}

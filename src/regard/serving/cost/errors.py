@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 
 from regard.common.errors import UserError
 
 
 class CostError(UserError):
     """A model, an accelerator or a number that the cost tools cannot work with."""
+
+
+def nearest_hint(wanted: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?` for an error message, or nothing where no name is near."""
+    alike = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.4)
+    return f"; did you mean {alike[0]!r}?" if alike else ""
 
 
 def require_positive(name: str, value: float) -> None:

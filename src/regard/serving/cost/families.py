@@ -14,6 +14,7 @@ from regard.serving.cost.family_parts import (
     FeedForward,
     dense,
     grouped,
+    local_experts,
     moe,
 )
 from regard.serving.cost.latent_attention import LatentAttention, SparseIndex
@@ -81,13 +82,7 @@ def _mistral(config: ConfigReader, cache: CachePrecisions) -> Layers:
 
 
 def _mixtral(config: ConfigReader, cache: CachePrecisions) -> Layers:
-    experts = moe(
-        config,
-        config.whole("num_hidden_layers"),
-        experts_key="num_local_experts",
-        active_key="num_experts_per_tok",
-        width_key="intermediate_size",
-    )
+    experts = local_experts(config, config.whole("num_hidden_layers"))
     return (_windowed(config, cache),), (experts,)
 
 
@@ -118,13 +113,7 @@ def _gpt_oss(config: ConfigReader, cache: CachePrecisions) -> Layers:
         grouped(config, kinds["full_attention"], cache.full),
         grouped(config, kinds["sliding_attention"], cache.window, window=window),
     )
-    experts = moe(
-        config,
-        config.whole("num_hidden_layers"),
-        experts_key="num_local_experts",
-        active_key="num_experts_per_tok",
-        width_key="intermediate_size",
-    )
+    experts = local_experts(config, config.whole("num_hidden_layers"))
     return tuple(each for each in attention if each.layers), (experts,)
 
 
@@ -138,15 +127,8 @@ def _llama4(config: ConfigReader, cache: CachePrecisions) -> Layers:
         grouped(config, layers - num_full, cache.window, window=window),
     )
     num_moe = layers // step
-    experts = moe(
-        config,
-        num_moe,
-        experts_key="num_local_experts",
-        active_key="num_experts_per_tok",
-        width_key="intermediate_size",
-        # Each layer with experts has one shared expert of the same width.
-        shared_width=config.whole("intermediate_size"),
-    )
+    # Each layer with experts has one shared expert of the same width.
+    experts = local_experts(config, num_moe, shared_width=config.whole("intermediate_size"))
     return attention, (*dense(config, layers - num_moe, "intermediate_size_mlp"), experts)
 
 
@@ -163,13 +145,7 @@ def _minimax_m1(config: ConfigReader, cache: CachePrecisions) -> Layers:
             kv_precision=cache.state,
         ),
     )
-    experts = moe(
-        config,
-        config.whole("num_hidden_layers"),
-        experts_key="num_local_experts",
-        active_key="num_experts_per_tok",
-        width_key="intermediate_size",
-    )
+    experts = local_experts(config, config.whole("num_hidden_layers"))
     return tuple(each for each in attention if each.layers), (experts,)
 
 

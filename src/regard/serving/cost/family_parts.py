@@ -41,10 +41,7 @@ def grouped(
 ) -> GroupedQueryAttention:
     """Grouped-query layers of one kind."""
     hidden, heads = config.whole("hidden_size"), config.whole("num_attention_heads")
-    if config.has("head_dim"):
-        head_dim = config.whole("head_dim")
-    else:
-        head_dim = config.whole_or("head_dim", hidden // heads, "hidden_size / num_attention_heads")
+    head_dim = config.whole_or("head_dim", hidden // heads, "hidden_size / num_attention_heads")
     return GroupedQueryAttention(
         layers=layers,
         hidden=hidden,
@@ -64,6 +61,18 @@ def dense(config: ConfigReader, layers: int, key: str = "intermediate_size") -> 
         return ()
     hidden = config.whole("hidden_size")
     return (DenseFeedForward(layers=layers, hidden=hidden, intermediate=config.whole(key)),)
+
+
+def local_experts(config: ConfigReader, layers: int, *, shared_width: int = 0) -> MoeFeedForward:
+    """Layers with experts under the keys of Mixtral, which several families took over."""
+    return moe(
+        config,
+        layers,
+        experts_key="num_local_experts",
+        active_key="num_experts_per_tok",
+        width_key="intermediate_size",
+        shared_width=shared_width,
+    )
 
 
 def moe(

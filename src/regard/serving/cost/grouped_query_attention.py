@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regard.serving.cost.attention import Projection
+from regard.serving.cost.attention import Projection, query_projections
 from regard.serving.cost.derivation import Term, term
 from regard.serving.cost.precision import Precision
 
@@ -54,15 +54,8 @@ class GroupedQueryAttention:
     def projections(self) -> tuple[Projection, ...]:
         """Query (in one or two steps), key, value and output."""
         width = self.heads * self.key_dim
-        if self.query_rank is None:
-            query = [Projection("query", self.hidden, width, "residual")]
-        else:
-            query = [
-                Projection("query down", self.hidden, self.query_rank, "residual"),
-                Projection("query up", self.query_rank, width, "low-rank query"),
-            ]
         return (
-            *query,
+            *query_projections(self.hidden, self.query_rank, width),
             Projection("key", self.hidden, self.kv_heads * self.key_dim, "residual"),
             Projection("value", self.hidden, self.kv_heads * self.value_dim, "residual"),
             Projection("output", self.heads * self.value_dim, self.hidden, "heads"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regard.serving.cost.attention import Projection
+from regard.serving.cost.attention import Projection, query_projections
 from regard.serving.cost.derivation import UNSAID_RULE, Term, term
 from regard.serving.cost.precision import Precision
 
@@ -79,16 +79,9 @@ class LatentAttention:
     def projections(self) -> tuple[Projection, ...]:
         """Query, latent, both absorptions, output, and the indexer's three."""
         width = self.heads * (self.nope_dim + self.rope_dim)
-        if self.query_rank is None:
-            query = [Projection("query", self.hidden, width, "residual")]
-        else:
-            query = [
-                Projection("query down", self.hidden, self.query_rank, "residual"),
-                Projection("query up", self.query_rank, width, "low-rank query"),
-            ]
         latent = self.kv_rank + self.rope_dim
         return (
-            *query,
+            *query_projections(self.hidden, self.query_rank, width),
             Projection("latent down", self.hidden, latent, "residual"),
             Projection(
                 "absorbed key", self.heads * self.nope_dim, self.kv_rank, "query", ABSORPTION_RULE

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from regard.serving.cost.attention import linear_flops
+from regard.serving.cost.grouped_query_attention import GroupedQueryAttention
+from regard.serving.cost.latent_attention import LatentAttention
+from regard.serving.cost.precision import Precision
 from regard.serving.models.config import ModelConfig
 from regard.serving.models.mla_config import MlaConfig
 from regard.serving.models.step3_config import Step3Config
@@ -31,23 +35,35 @@ class AttentionCost:
 def attention_cost(config: ModelConfig) -> AttentionCost:
     """The cost of MLA, MFA or grouped queries, by the kind of configuration.
 
-    Counted as in the cost analysis of arXiv:2507.19427: norms, rotation and softmax are left out.
+    Counted by `regard.serving.cost`, as in the cost analysis of arXiv:2507.19427.
     """
-    hidden, heads = config.hidden_size, config.num_heads
+    layer = _layer(config)
+    # Elements of one byte, and a context of one token.
+    (elements,), (per_token,) = layer.kv_bytes(1), layer.attention_flops(1)
+    linear = sum(each.value for each in linear_flops(layer))
+    return AttentionCost(int(elements.value), int(per_token.value), int(linear))
+
+
+def _layer(config: ModelConfig) -> LatentAttention | GroupedQueryAttention:
     if isinstance(config, MlaConfig):
-        # The rotated part is multiplied with the probabilities too, and its result dropped.
-        return AttentionCost(config.latent_dim, heads * config.latent_dim * 4, _mla_linear(config))
-    outer, kept = heads * config.head_dim, 2 * config.num_kv_heads * config.head_dim
-    query = hidden * outer
-    if isinstance(config, Step3Config):
-        query = (hidden + outer) * config.query_low_rank
-    return AttentionCost(kept, outer * 4, 2 * (query + hidden * kept + outer * hidden))
-
-
-def _mla_linear(config: MlaConfig) -> int:
-    hidden, heads, rank = config.hidden_size, config.num_heads, config.query_low_rank
-    queries = heads * (config.nope_dim + config.rope_dim)
-    query = hidden * queries if rank is None else (hidden + queries) * rank
-    absorbed = heads * config.kv_low_rank * (config.nope_dim + config.value_dim)
-    out = heads * config.value_dim * hidden
-    return 2 * (query + hidden * config.latent_dim + absorbed + out)
+        return LatentAttention(
+            layers=1,
+            hidden=config.hidden_size,
+            heads=config.num_heads,
+            query_rank=config.query_low_rank,
+            kv_rank=config.kv_low_rank,
+            rope_dim=config.rope_dim,
+            nope_dim=config.nope_dim,
+            value_dim=config.value_dim,
+            kv_precision=Precision.FP8,
+        )
+    return GroupedQueryAttention(
+        layers=1,
+        hidden=config.hidden_size,
+        heads=config.num_heads,
+        kv_heads=config.num_kv_heads,
+        key_dim=config.head_dim,
+        value_dim=config.head_dim,
+        kv_precision=Precision.FP8,
+        query_rank=config.query_low_rank if isinstance(config, Step3Config) else None,
+    )
