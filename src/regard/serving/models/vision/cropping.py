@@ -1,6 +1,8 @@
 """How a picture is cut: sums over its width and height alone.
 
-The rules are those of Step-3's processor in vLLM (`vllm/model_executor/models/step3_vl.py`).
+The rules are those of Step-3's processor as vLLM (`vllm/model_executor/models/step3_vl.py`) and
+SGLang have it. Where a longest side is exactly the encoder's, 728, vLLM cuts and SGLang does not;
+this follows SGLang.
 """
 
 import math
