@@ -67,6 +67,12 @@ def byte_tokenizer() -> Tokenizer:
     return Tokenizer(backend, eos_token_ids=frozenset({256}), chat_template=CHAT_TEMPLATE)
 
 
+def tiny_tensors(model: ModelConfig, *, scale: float = 6.0, seed: int = 0) -> dict[str, Tensor]:
+    """Random weights, so large that logits are far enough apart for greedy answers to vary."""
+    drawn = random_tensors(tensor_shapes(model), seed=seed)
+    return {name: t if "norm" in name else t * scale for name, t in drawn.items()}
+
+
 def tiny_model(
     config: EngineConfig,
     model: ModelConfig = LLAMA,
@@ -74,14 +80,12 @@ def tiny_model(
     scale: float = 6.0,
     tensors: dict[str, Tensor] | None = None,
 ) -> LoadedModel:
-    """A random model whose logits are far enough apart for greedy answers to vary."""
-    drawn = random_tensors(tensor_shapes(model), seed=config.seed)
-    scaled = {name: tensor if "norm" in name else tensor * scale for name, tensor in drawn.items()}
+    """A model of random weights."""
     return build(
         config,
         name="tiny",
         model_config=model,
-        tensors=tensors or scaled,
+        tensors=tensors or tiny_tensors(model, scale=scale, seed=config.seed),
         tokenizer=byte_tokenizer(),
         numerics=choose_numerics(config.mode, config.device, config.dtype),
     )

@@ -2,8 +2,7 @@ from dataclasses import replace
 
 from regard.serving.afd.fingerprint import fingerprint
 from regard.serving.models.numerics import choose_numerics
-from tests.serving.afd.topologies import tiny_tensors
-from tests.serving.tiny import LLAMA
+from tests.serving.tiny import LLAMA, tiny_tensors
 
 EXACT, FAST = (choose_numerics(mode, "cpu", "auto") for mode in ("exact", "fast"))
 

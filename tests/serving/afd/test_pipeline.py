@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from regard.serving.afd.pipeline import PipelinedDecoder, split
 from regard.serving.afd.topology import Topology
 from regard.serving.engine import Engine
+from regard.serving.models.build import build_attention
+from regard.serving.models.decoder import Trunk
 from regard.serving.models.forward_batch import ForwardBatch, ImageRows
 from tests.serving.afd.topologies import CONFIG, engines, greedy, tiny_loaded
 from tests.serving.tiny import LLAMA, STEP3
@@ -111,9 +113,6 @@ class RememberingLink(CountingLink):
 
 
 def pipelined(link, **options):
-    from regard.serving.models.build import build_attention
-    from regard.serving.models.decoder import Trunk
-
     loaded, tensors = tiny_loaded(LLAMA)
     sides = build_attention(LLAMA, tensors, loaded.numerics)
     return PipelinedDecoder(Trunk(LLAMA, tensors, loaded.numerics), sides, link, **options), loaded

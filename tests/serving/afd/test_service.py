@@ -9,6 +9,7 @@ import pytest
 from regard.common.errors import UserError
 from regard.serving.afd.config import AfdConfig
 from regard.serving.afd.service import make_service
+from regard.serving.afd.trace_file import read_trace
 from regard.serving.config import EngineConfig
 from regard.serving.engine import Engine
 from regard.serving.errors import InstanceLostError, InvalidRequestError
@@ -31,8 +32,6 @@ async def test_one_and_one_process_give_the_tokens_of_one_piece(expected, tmp_pa
         stats = engine.stats()
         await until(lambda: engine.stats().generation_tokens == 16 * len(PROMPTS))
         assert stats.step_failures == 0
-    from regard.serving.afd.trace_file import read_trace
-
     spans = read_trace(trace).spans
     assert {span.worker for span in spans} == {"attention0", "ffn0"}
     assert {"attention", "feed_forward", "send", "receive", "wait"} <= {s.stage for s in spans}

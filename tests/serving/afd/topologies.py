@@ -8,10 +8,9 @@ from regard.serving.afd.topology import Topology
 from regard.serving.config import EngineConfig
 from regard.serving.engine import Engine
 from regard.serving.models.loader import LoadedModel
-from regard.serving.models.weights import random_tensors, tensor_shapes
 from regard.serving.request import Request
 from regard.serving.sampling_params import SamplingParams
-from tests.serving.tiny import tiny_model
+from tests.serving.tiny import tiny_model, tiny_tensors
 
 CONFIG = EngineConfig(
     model="tiny",
@@ -23,11 +22,6 @@ CONFIG = EngineConfig(
     max_num_seqs=16,
     max_num_batched_tokens=24,
 )
-
-
-def tiny_tensors(model, *, scale=6.0, seed=0):
-    drawn = random_tensors(tensor_shapes(model), seed=seed)
-    return {name: t if "norm" in name else t * scale for name, t in drawn.items()}
 
 
 def tiny_loaded(model, config=CONFIG) -> tuple[LoadedModel, dict]:
