@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-import tokenizers
-from tokenizers import AddedToken, decoders, models, pre_tokenizers
 from torch import Tensor
 
+from regard.serving.byte_tokenizer import byte_tokenizer as byte_tokenizer_of
 from regard.serving.config import EngineConfig
 from regard.serving.engine import Engine
 from regard.serving.models.config import ModelConfig
@@ -57,14 +56,7 @@ CHAT_TEMPLATE = (
 
 def byte_tokenizer() -> Tokenizer:
     """One token a byte, then <eos> (256) and three more special tokens."""
-    letters = pre_tokenizers.ByteLevel.alphabet()
-    vocabulary = {letter: index for index, letter in enumerate(sorted(letters))}
-    backend = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    backend.decoder = decoders.ByteLevel()
-    names = ["<eos>", "<a>", "<b>", "<c>"]
-    backend.add_tokens([AddedToken(name, special=True, normalized=False) for name in names])
-    return Tokenizer(backend, eos_token_ids=frozenset({256}), chat_template=CHAT_TEMPLATE)
+    return byte_tokenizer_of(("<eos>", "<a>", "<b>", "<c>"), chat_template=CHAT_TEMPLATE)
 
 
 def tiny_tensors(model: ModelConfig, *, scale: float = 6.0, seed: int = 0) -> dict[str, Tensor]:
