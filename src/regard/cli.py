@@ -38,6 +38,9 @@ COMMANDS = MappingProxyType(
         "afd": Command(
             "regard.serving.afd.command:main", "Report on and simulate attention-FFN disaggregation"
         ),
+        "cost": Command(
+            "regard.serving.cost.command:main", "What a decoded token costs: models, accelerators"
+        ),
         "models": Command(
             "regard.serving.models_command:main", "List, fetch and locate the default model"
         ),

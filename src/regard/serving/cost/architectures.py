@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from regard.serving.cost.architecture import Architecture
@@ -57,8 +58,11 @@ class Preset:
     label: str
     """How it is written."""
 
-    architecture: Architecture
-    """Its layers."""
+    config: Mapping[str, Any]
+    """Its configuration, the keys that matter here."""
+
+    formats: Formats
+    """The formats it is counted in unless others are asked for."""
 
     published_parameters: float
     """The published total."""
@@ -71,6 +75,15 @@ class Preset:
 
     formats_source: str
     """Why these formats."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """Its layers in its own formats."""
+        return self.in_formats(self.formats)
+
+    def in_formats(self, formats: Formats) -> Architecture:
+        """Its layers in other formats."""
+        return read_architecture(self.config, name=self.name, formats=formats)
 
 
 def uniform_formats(*, weights: Precision, kv: Precision, state: Precision) -> Formats:
@@ -175,7 +188,8 @@ def _read_preset(name: str, data: Mapping[str, Any]) -> Preset:
     return Preset(
         name=name,
         label=data["label"],
-        architecture=read_architecture(data["config"], name=name, formats=formats),
+        config=MappingProxyType(data["config"]),
+        formats=formats,
         published_parameters=float(data["published"]["parameters"]),
         published_source=data["published"]["source"],
         source=data["source"],

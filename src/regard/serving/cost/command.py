@@ -1,0 +1,27 @@
+"""`regard cost`: which question to answer."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from regard.common.verbs import Verb, VerbTable
+
+VERBS = MappingProxyType(
+    {
+        "table": Verb(
+            "regard.serving.cost.commands.table",
+            "Dollars per million decoded tokens: models by accelerators",
+        ),
+    }
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one verb and returns its exit status."""
+    table = VerbTable(
+        program="regard cost",
+        verbs=VERBS,
+        about="What a decoded token costs, after the analysis of the Step-3 report "
+        "(arXiv:2507.19427).",
+        example="regard cost table --context 8192",
+    )
+    return table.run(argv)
