@@ -9,7 +9,9 @@ COPYLEFT = re.compile(
     r"\b(A|L)?GPL|GNU (AFFERO |LESSER |LIBRARY )?(GENERAL PUBLIC|GPL)|AFFERO", re.IGNORECASE
 )
 # name -> why it may stay although its metadata names a GPL, LGPL or AGPL.
-REASONS: dict[str, str] = {}
+REASONS = {
+    "qpsolvers": "LGPL-3.0; imported, unchanged, by mink, which solves the arm's kinematics",
+}
 
 
 def licence_words(meta: metadata.PackageMetadata) -> list[str]:
