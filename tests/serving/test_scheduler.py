@@ -120,7 +120,12 @@ def test_64_requests_in_a_small_pool_answer_as_each_does_alone(block_size, num_b
 @pytest.mark.parametrize("seed", range(25))
 def test_random_operations_keep_the_books_and_end(seed):
     rng = random.Random(seed)
-    world = World(num_blocks=rng.randrange(8, 30), block_size=rng.choice([1, 2, 4]), max_num_seqs=4)
+    world = World(
+        num_blocks=rng.randrange(8, 30),
+        block_size=rng.choice([1, 2, 4]),
+        max_num_seqs=4,
+        max_num_prefill_tokens=rng.choice([None, 1, 5]),
+    )
     capacity = world.cache.num_blocks * world.cache.block_size
     for _ in range(120):
         action = rng.random()
@@ -165,6 +170,26 @@ def test_a_long_prompt_comes_in_chunks_beside_decoding():
         batch = world.step()
         assert len(short.output_token_ids) == before + 1
         assert [chunk.num_tokens for chunk in batch.chunks] == [1, 7]
+
+
+def test_a_prompt_takes_few_tokens_of_a_step_in_which_others_decode():
+    world = World(max_num_prefill_tokens=3, num_blocks=60)
+    decoding = [world.add([each], max_tokens=12) for each in (0, 1)]
+    # Nobody decodes yet: the cap does not hold.
+    assert [chunk.num_tokens for chunk in world.step().chunks] == [1, 1]
+    prompts = [world.add([0, 1] * 4, max_tokens=1) for _ in range(2)]
+    taken = [[chunk.num_tokens for chunk in world.step().chunks] for _ in range(6)]
+    assert taken[:3] == [[1, 1, 3], [1, 1, 3], [1, 1, 2, 1]]
+    assert all(sum(each[2:]) <= 3 for each in taken)
+    world.drain()
+    for request, prompt in zip([*decoding, *prompts], [[0], [1], *[[0, 1] * 4] * 2], strict=True):
+        assert request.output_token_ids == alone(prompt, request.params.max_tokens, "")
+
+
+def test_alone_a_prompt_takes_the_whole_step_whatever_the_cap():
+    world = World(max_num_prefill_tokens=1)
+    world.add([1] * 15, max_tokens=2)
+    assert [chunk.num_tokens for chunk in world.step().chunks] == [15]
 
 
 def test_the_youngest_is_preempted_and_comes_back_first():

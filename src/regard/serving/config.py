@@ -32,6 +32,10 @@ class EngineConfig:
     """Most requests in one step."""
     max_num_batched_tokens: int = 512
     """Most tokens in one step, so that long prompts do not hold up running requests."""
+    max_num_prefill_tokens: int | None = None
+    """Most prompt tokens in a step in which other requests decode, so that these do not stall; by
+    default 16 on a CPU, where each costs as much as a decoded one, and no cap of its own on a GPU.
+    """
     max_waiting: int = 256
     """Requests that may wait; one more is refused (HTTP 429)."""
     enable_prefix_caching: bool = True

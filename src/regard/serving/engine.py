@@ -21,6 +21,8 @@ from regard.serving.sequences import INSTANCE_LOST, Sequences
 from regard.serving.threads import AdaptiveThreads, default_num_threads
 
 logger = logging.getLogger(__name__)
+# Beside requests that decode. On a CPU a prompt token costs as much as a decoded one.
+CPU_PREFILL_TOKENS = 16
 
 
 class Engine:
@@ -42,6 +44,11 @@ class Engine:
                 f"max_num_seqs, {config.max_num_seqs}: not every running request could advance",
                 param="max_num_batched_tokens",
             )
+        if config.max_num_prefill_tokens is not None and config.max_num_prefill_tokens < 1:
+            raise InvalidRequestError(
+                f"max_num_prefill_tokens is {config.max_num_prefill_tokens}; give 1 or more",
+                param="max_num_prefill_tokens",
+            )
         self._threads = AdaptiveThreads(default_num_threads(config.num_threads))
         self.config = config
         self.loaded = model or load(config)
@@ -57,6 +64,7 @@ class Engine:
             SchedulerConfig(
                 max_num_seqs=config.max_num_seqs,
                 max_num_batched_tokens=config.max_num_batched_tokens,
+                max_num_prefill_tokens=self._prefill_cap(),
                 max_waiting=config.max_waiting,
             ),
             self.kv_cache,
@@ -66,6 +74,11 @@ class Engine:
         self._forward: Callable[..., torch.Tensor] = self.loaded.model.forward
         self._prompt_tokens = self._generation_tokens = 0
         self._num_preemptions = self._step_failures = 0
+
+    def _prefill_cap(self) -> int | None:
+        is_cpu = self.loaded.numerics.device.type == "cpu"
+        by_default = CPU_PREFILL_TOKENS if is_cpu else None
+        return self.config.max_num_prefill_tokens or by_default
 
     def add_request(self, request: Request) -> None:
         """Queue a request.

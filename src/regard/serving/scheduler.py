@@ -17,6 +17,8 @@ class SchedulerConfig:
     """Most requests in one step."""
     max_num_batched_tokens: int = 512
     """Most tokens in one step; at least max_num_seqs, so that every running request advances."""
+    max_num_prefill_tokens: int | None = None
+    """Most prompt tokens in a step in which requests decode; None has no cap of its own."""
     max_waiting: int = 256
     """Most requests in the queue."""
     enable_chunked_prefill: bool = True
@@ -117,18 +119,22 @@ class Scheduler:
         chunks: list[ScheduledChunk] = []
         preempted: list[Request] = []
         budget = self.config.max_num_batched_tokens
+        prefill_budget = self._prefill_budget()
         # Oldest first. A prompt under way takes all that is left of the budget, so nothing is
         # admitted behind it until it decodes: what decodes always stands before what does not.
         for request in tuple(self._running):
             if request.status is not RequestStatus.RUNNING or budget == 0:
                 continue
-            num_tokens = min(request.num_pending_tokens, budget)
-            if self._make_room(request, num_tokens, preempted, chunks):
+            is_prefill = request.num_pending_tokens > 1
+            room = min(budget, prefill_budget) if is_prefill else budget
+            num_tokens = min(request.num_pending_tokens, room)
+            if num_tokens and self._make_room(request, num_tokens, preempted, chunks):
                 self._kv_cache.allocate(request, num_tokens)
                 chunks.append(ScheduledChunk(request, request.num_computed_tokens, num_tokens))
                 budget -= num_tokens
+                prefill_budget -= num_tokens if is_prefill else 0
         if not preempted:
-            chunks += self._admit(budget)
+            chunks += self._admit(min(budget, prefill_budget))
         return ScheduledBatch(tuple(chunks), tuple(preempted))
 
     def advance(self, batch: ScheduledBatch) -> None:
@@ -159,6 +165,13 @@ class Scheduler:
         """End every request of a batch with an error."""
         for chunk in batch.chunks:
             self.finish(chunk.request, "error")
+
+    def _prefill_budget(self) -> int:
+        """Prompt tokens that this step may take: few beside requests that decode."""
+        cap = self.config.max_num_prefill_tokens
+        if cap is None or not any(each.num_pending_tokens == 1 for each in self._running):
+            return self.config.max_num_batched_tokens
+        return cap
 
     def _admit(self, budget: int) -> list[ScheduledChunk]:
         chunks: list[ScheduledChunk] = []
