@@ -1,8 +1,9 @@
 """The short forms of the long benchmarks, and what they compute from what they measure."""
 
+import numpy as np
 import pytest
 
-from benchmarks.serving import compare_cpu, fast_vs_exact, prefix_cache, soak
+from benchmarks.serving import compare_cpu, fast_vs_exact, mixed_load, prefix_cache, soak
 from regard.serving.llm import Completion
 from regard.serving.outputs import TokenLogprobs
 
@@ -51,3 +52,12 @@ def test_ratios_are_taken_repeat_by_repeat():
     ratio = rows["serving.cpu_decode_ratio.regard_over_llama_cpp.1"]
     assert (ratio.value, ratio.low, ratio.high, ratio.n) == (2.0, 2.0, 2.0, 3)
     assert rows["serving.cpu_decode_tokens_per_s.regard.1"].value == 80.0
+
+
+def test_the_row_of_mixed_load_is_the_median_of_the_rounds():
+    rounds = [np.r_[np.ones(98), [worst] * 2] for worst in (3.0, 1.5, 2.0)]
+    row = mixed_load.summarise(rounds, [1, 2, 3], cap="capped")
+    assert row.value == pytest.approx(2.0)
+    assert row.low == pytest.approx(1.5)
+    assert row.high == pytest.approx(3.0)
+    assert "6 prompts" in row.notes
