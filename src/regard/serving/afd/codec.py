@@ -1,7 +1,7 @@
 """How rows look on the way to the FFN instances and back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -52,7 +52,7 @@ class Codec(ABC):
     def encode_rows(self, rows: FeedForwardInput, buffer: UInt8[Tensor, " nbytes"]) -> None:
         """Write rows and routing."""
         shape = shape_of(rows)
-        *values, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
+        *values, weights, ids = self._rows.get(buffer, shape, self._sections)
         self._write(rows.x, values)
         if shape.top_k:
             weights.copy_(rows.expert_weights)
@@ -60,7 +60,7 @@ class Codec(ABC):
 
     def decode_rows(self, buffer: UInt8[Tensor, " nbytes"], shape: Shape) -> FeedForwardInput:
         """Read them; a view of the buffer where the format allows it."""
-        *values, weights, ids = self._rows.get(buffer, shape, self._sections(shape))
+        *values, weights, ids = self._rows.get(buffer, shape, self._sections)
         return FeedForwardInput(self._read(values), ids.long(), weights)
 
     def result_nbytes(self, shape: Shape) -> int:
@@ -80,7 +80,10 @@ class Codec(ABC):
         return self._result(buffer, shape).float()
 
     def _result(self, buffer: Tensor, shape: Shape) -> Tensor:
-        return self._results.get(buffer, shape, [(self.result_dtype, shape.hidden)])[0]
+        return self._results.get(buffer, shape, self._result_sections)[0]
+
+    def _result_sections(self, shape: Shape) -> list[Section]:
+        return [(self.result_dtype, shape.hidden)]
 
     def _sections(self, shape: Shape) -> list[Section]:
         routing = [(torch.float32, shape.top_k), (torch.int16, shape.top_k)]
@@ -173,13 +176,15 @@ class _Views:
     def __init__(self) -> None:
         self._kept: dict[tuple[int, Shape], list[Tensor]] = {}
 
-    def get(self, buffer: Tensor, shape: Shape, sections: Sequence[Section]) -> list[Tensor]:
+    def get(
+        self, buffer: Tensor, shape: Shape, sections: Callable[[Shape], Sequence[Section]]
+    ) -> list[Tensor]:
         key = (buffer.data_ptr(), shape)
         views = self._kept.get(key)
         if views is None:
             if len(self._kept) >= self.MAX_KEPT:
                 self._kept.clear()
-            views = self._kept[key] = _split(buffer, shape.rows, sections)
+            views = self._kept[key] = _split(buffer, shape.rows, sections(shape))
         return views
 
 

@@ -11,6 +11,11 @@ def test_it_waits_with_and_without_spinning(spin_seconds):
     a, b = socket.socketpair()
     with a, b:
         poller = Poller(spin_seconds)
-        assert poller.wait({a.fileno(): select.POLLIN}, 0.005) == []
+        poller.watch(a.fileno(), select.POLLIN)
+        assert poller.wait(0.005) == []
         b.send(b"x")
-        assert poller.wait({a.fileno(): select.POLLIN}, None) == [(a.fileno(), select.POLLIN)]
+        assert poller.wait(None) == [(a.fileno(), select.POLLIN)]
+        poller.watch(a.fileno(), select.POLLIN | select.POLLOUT)
+        assert poller.wait(None) == [(a.fileno(), select.POLLIN | select.POLLOUT)]
+        poller.forget(a.fileno())
+        assert poller.wait(0.005) == []

@@ -85,8 +85,7 @@ class FrameSocket:
             ConnectionError: the other side is gone.
         """
         header = HEADER.pack(*key, top_k, rows, time.perf_counter_ns())
-        self._outgoing.append(memoryview(header))
-        self._outgoing.append(_view(payload))
+        self._outgoing += (memoryview(header), _view(payload))
         self.flush()
 
     def flush(self) -> None:
@@ -97,7 +96,7 @@ class FrameSocket:
         """
         while self._outgoing:
             try:
-                count = self._connection.sendmsg(list(self._outgoing))
+                count = self._connection.sendmsg(self._outgoing)
             except BlockingIOError:
                 return
             while self._outgoing and count >= len(self._outgoing[0]):
@@ -139,14 +138,15 @@ class FrameSocket:
         """Take the frames in the staging buffer; of the last one, what is there."""
         at = 0
         while end - at >= HEADER.size:
-            self._begin(self._staging[at : at + HEADER.size])
+            self._begin(at)
             at += HEADER.size
             size = min(end - at, len(self._target))
             self._target[:size] = self._staging[at : at + size]
             at += size
             self._fill(size, complete)
         self._held = end - at
-        self._staging[: self._held] = bytes(self._staging[at:end])
+        if self._held:
+            self._staging[: self._held] = bytes(self._staging[at:end])
 
     def _fill(self, count: int, complete: list[Frame]) -> None:
         assert self._frame is not None
@@ -155,8 +155,9 @@ class FrameSocket:
             complete.append(self._frame)
             self._frame = None
 
-    def _begin(self, header: memoryview) -> None:
-        step, layer, microbatch, top_k, rows, sent_ns = HEADER.unpack(header)
+    def _begin(self, at: int) -> None:
+        """Make ready for the frame whose header stands there in the staging buffer."""
+        step, layer, microbatch, top_k, rows, sent_ns = HEADER.unpack_from(self._staging, at)
         frame = Frame(Key(step, layer, microbatch), rows, top_k, sent_ns)
         if microbatch >= len(self._views):
             raise FrameError(f"micro-batch {microbatch} of {len(self._views)}")

@@ -1,7 +1,5 @@
 """Waits on a link's sockets."""
 
-from collections.abc import Mapping
-
 from regard.serving.kernels import native
 from regard.serving.kernels.poll import SpinningPoll, plain_poll
 
@@ -13,9 +11,16 @@ class Poller:
         """Spinning costs the core that it runs on, so give it no more than the core is worth."""
         may_spin = spin_seconds > 0 and native.is_available()
         self._poll = SpinningPoll(spin_seconds) if may_spin else plain_poll
+        self._interests: dict[int, int] = {}
 
-    def wait(
-        self, interests: Mapping[int, int], timeout_seconds: float | None
-    ) -> list[tuple[int, int]]:
+    def watch(self, descriptor: int, events: int) -> None:
+        """Wait for these events of a descriptor from now on."""
+        self._interests[descriptor] = events
+
+    def forget(self, descriptor: int) -> None:
+        """Wait for nothing of it any more; before it is closed."""
+        self._interests.pop(descriptor, None)
+
+    def wait(self, timeout_seconds: float | None) -> list[tuple[int, int]]:
         """The descriptors that are ready, with what for; see `plain_poll`."""
-        return self._poll(interests, timeout_seconds)
+        return self._poll(self._interests, timeout_seconds)

@@ -2,7 +2,6 @@
 
 import select
 import socket
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,8 +89,9 @@ class TcpAttentionEnd:
         self._on_ffn_loss, self._timeout = on_ffn_loss, recovery_timeout_seconds
         self._recorder, self._on_lost = recorder, on_lost
         self._poller = Poller(options.spin_seconds)
+        self._connected: dict[int, _Peer] = {}
+        # Written by other threads, one entry at a time.
         self._addresses: dict[int, Address] = {}
-        self._lock = threading.Lock()
         largest, count = options.largest, options.num_microbatches
         self._payloads = registered_buffers(count, options.codec.rows_nbytes(largest))
         self._outstanding: dict[int, _Message] = {}
@@ -107,8 +107,7 @@ class TcpAttentionEnd:
 
     def set_address(self, ffn: int, address: Address) -> None:
         """Say where an FFN instance listens, now or from now on; any thread may."""
-        with self._lock:
-            self._addresses[ffn] = address
+        self._addresses[ffn] = address
 
     def send(self, key: Key, rows: FeedForwardInput) -> None:
         """Encode once, send to all; to an FFN instance that is gone when it is back."""
@@ -153,19 +152,15 @@ class TcpAttentionEnd:
         """Wait for bytes from the peers whose results are missing; mend their connections."""
         for peer in missing:
             self._keep_connected(peer)
-        connected = {peer.frames.fileno(): peer for peer in self._peers if peer.frames is not None}
-        interests = {
-            descriptor: select.POLLIN
-            | (select.POLLOUT if peer.frames and peer.frames.has_unsent else 0)
-            for descriptor, peer in connected.items()
-        }
-        for descriptor, _ in self._poller.wait(interests, RETRY_SECONDS):
-            self._read(connected[descriptor])
+        for descriptor, _ in self._poller.wait(RETRY_SECONDS):
+            self._read(self._connected[descriptor])
 
     def _read(self, peer: _Peer) -> None:
         assert peer.frames is not None
         try:
-            peer.frames.flush()
+            if peer.frames.has_unsent:
+                peer.frames.flush()
+                self._watch(peer.frames)
             frames = peer.frames.read()
         except OSError as error:
             self._lose(peer, str(error))
@@ -178,8 +173,7 @@ class TcpAttentionEnd:
 
     def _keep_connected(self, peer: _Peer) -> None:
         """Connect where that is needed and possible; raises once waiting is no use."""
-        with self._lock:
-            address = self._addresses.get(peer.index)
+        address = self._addresses.get(peer.index)
         if peer.frames is not None:
             if peer.connected == address:
                 return
@@ -207,6 +201,8 @@ class TcpAttentionEnd:
             return
         peer.frames = FrameSocket(connection, peer.results, self._result_nbytes)
         peer.connected = address
+        self._connected[peer.frames.fileno()] = peer
+        self._watch(peer.frames)
         for message in self._outstanding.values():
             if not _has(peer, message.key):
                 self._send_to(peer, message)
@@ -217,9 +213,18 @@ class TcpAttentionEnd:
             peer.frames.send(message.key, message.shape.rows, message.shape.top_k, message.payload)
         except OSError as error:
             self._lose(peer, str(error))
+            return
+        if peer.frames.has_unsent:
+            self._watch(peer.frames)
+
+    def _watch(self, frames: FrameSocket) -> None:
+        events = select.POLLIN | (select.POLLOUT if frames.has_unsent else 0)
+        self._poller.watch(frames.fileno(), events)
 
     def _lose(self, peer: _Peer, reason: str) -> None:
         assert peer.frames is not None
+        self._poller.forget(peer.frames.fileno())
+        del self._connected[peer.frames.fileno()]
         peer.frames.close()
         peer.frames, peer.connected = None, None
         peer.lost_since = time.monotonic()

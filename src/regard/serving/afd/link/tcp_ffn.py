@@ -57,11 +57,13 @@ class TcpFeedForwardEnd:
         self._options, self._index, self._recorder = options, index, recorder
         self._poller = Poller(options.spin_seconds)
         self._clients: dict[int, _Client] = {}
+        self._by_descriptor: dict[int, _Client] = {}
         self._waiting: list[_Waiting] = []
         self._order = itertools.count()
         self._joining: deque[tuple[int, socket.socket]] = deque()
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
+        self._poller.watch(self._wake_out.fileno(), select.POLLIN)
         self._listener = socket.create_server((host, port), backlog=BACKLOG)
         self._accepting = greet_callers(self._listener, self._greet)
 
@@ -98,6 +100,9 @@ class TcpFeedForwardEnd:
             client.frames.send(arrival.key, shape.rows, 0, buffer)
         except OSError:
             self._drop(client)
+            return
+        if client.frames.has_unsent:
+            self._watch(client.frames)
 
     def close(self) -> None:
         """Hang up on all and stop listening."""
@@ -124,21 +129,21 @@ class TcpFeedForwardEnd:
         return arrivals
 
     def _poll(self, timeout_seconds: float | None) -> None:
-        clients = {client.frames.fileno(): client for client in self._clients.values()}
-        interests = {
-            descriptor: select.POLLIN | (select.POLLOUT if client.frames.has_unsent else 0)
-            for descriptor, client in clients.items()
-        }
-        interests[self._wake_out.fileno()] = select.POLLIN
-        for descriptor, _ in self._poller.wait(interests, timeout_seconds):
-            if descriptor in clients:
-                self._read(clients[descriptor])
-            else:
+        for descriptor, _ in self._poller.wait(timeout_seconds):
+            if descriptor == self._wake_out.fileno():
                 self._take_in()
+            elif descriptor in self._by_descriptor:
+                self._read(self._by_descriptor[descriptor])
+
+    def _watch(self, frames: FrameSocket) -> None:
+        events = select.POLLIN | (select.POLLOUT if frames.has_unsent else 0)
+        self._poller.watch(frames.fileno(), events)
 
     def _read(self, client: _Client) -> None:
         try:
-            client.frames.flush()
+            if client.frames.has_unsent:
+                client.frames.flush()
+                self._watch(client.frames)
             frames = client.frames.read()
         except OSError:
             self._drop(client)
@@ -154,6 +159,8 @@ class TcpFeedForwardEnd:
                 self._recorder.add("receive", *frame.key, frame.rows, at, at, peer)
 
     def _drop(self, client: _Client) -> None:
+        self._poller.forget(client.frames.fileno())
+        self._by_descriptor.pop(client.frames.fileno(), None)
         client.frames.close()
         if self._clients.get(client.index) is client:
             del self._clients[client.index]
@@ -180,7 +187,9 @@ class TcpFeedForwardEnd:
             payloads = registered_buffers(count, self._options.codec.rows_nbytes(largest))
             results = registered_buffers(count, self._options.codec.result_nbytes(largest))
             frames = FrameSocket(connection, payloads, self._rows_nbytes)
-            self._clients[index] = _Client(index, frames, payloads, results)
+            client = _Client(index, frames, payloads, results)
+            self._clients[index] = self._by_descriptor[frames.fileno()] = client
+            self._watch(frames)
 
     def _rows_nbytes(self, frame: Frame) -> int:
         if frame.rows > self._options.max_rows or frame.top_k > self._options.top_k:

@@ -7,6 +7,7 @@
    Who spins looks busy to the scheduler, and loses the core to others that want it for whole time
    slices, where a sleeper would be woken at once. So spinning stops for a while when the clock
    jumps between two looks: somebody else has run here. */
+#define _GNU_SOURCE
 #include <immintrin.h>
 #include <poll.h>
 #include <stdint.h>
@@ -36,6 +37,8 @@ int regard_poll(struct pollfd *fds, int count, int64_t spin_ns, int64_t timeout_
   } while (last < spin_end && last > rest_until);
   if (timeout_ns < 0) return poll(fds, (nfds_t)count, -1);
   const int64_t left = start + timeout_ns - now_ns();
-  /* Rounded up: a caller that waits for a moment must not come back before it. */
-  return left > 0 ? poll(fds, (nfds_t)count, (int)((left + 999999) / 1000000)) : 0;
+  if (left <= 0) return 0;
+  /* poll counts whole milliseconds, which are many layers of a small model. */
+  const struct timespec rest = {left / 1000000000LL, left % 1000000000LL};
+  return ppoll(fds, (nfds_t)count, &rest, NULL);
 }
