@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from benchmarks.serving import compare_cpu, fast_vs_exact, mixed_load, prefix_cache, soak
+from benchmarks.serving import (
+    afd_link_delay,
+    compare_cpu,
+    fast_vs_exact,
+    mixed_load,
+    prefix_cache,
+    soak,
+)
+from regard.serving.afd.trace import Span
 from regard.serving.llm import Completion
 from regard.serving.outputs import TokenLogprobs
 
@@ -61,3 +69,31 @@ def test_the_row_of_mixed_load_is_the_median_of_the_rounds():
     assert row.low == pytest.approx(1.5)
     assert row.high == pytest.approx(3.0)
     assert "6 prompts" in row.notes
+
+
+def test_a_delayed_step_is_compared_with_one_micro_batch_of_the_same_turn():
+    measured = afd_link_delay.Measured(
+        stage_us=500.0,
+        predicted_ms={(1, 1.0): 44.0, (3, 1.0): 22.0},
+        step_ms={(1, 1.0): [40.0, 50.0, 40.0], (3, 1.0): [20.0, 25.0, 24.0]},
+    )
+    rows = {
+        row.metric.removeprefix("serving.afd_"): row for row in afd_link_delay.summarise(measured)
+    }
+    assert rows["step_over_one/3_microbatches/delay_1"].value == pytest.approx(0.5)
+    assert rows["simulation_error/1_microbatches/delay_1"].value == pytest.approx(0.1)
+    assert "step_over_one/1_microbatches/delay_1" not in rows
+
+
+def test_only_steps_in_which_every_request_decodes_are_timed():
+    def span(step, stage, rows):
+        return Span("attention0", stage, step, 0, 0, rows, 0, 1)
+
+    full = afd_link_delay.NUM_REQUESTS
+    spans = [
+        span(0, "other", 3 * full),
+        span(0, "attention", 3 * full),
+        span(1, "attention", full // 3),
+        span(1, "other", full),
+    ]
+    assert {each.step for each in afd_link_delay.decoding_steps(spans)} == {1}

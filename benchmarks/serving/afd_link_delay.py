@@ -1,0 +1,185 @@
+"""Slower wires, more micro-batches: measured step times of 1A1F, and what the simulator foretells.
+
+The delay is each way, in units of the attention stage of one of three micro-batches. A setting's
+step time is the median of its runs' medians; the simulator is fed with the trace of another run of
+as many micro-batches, without delay.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from regard.common.progress import progress_bar
+from regard.common.rows import Measurement, write_rows
+from regard.common.statistics import bootstrap_interval
+from regard.serving.afd.config import AfdConfig
+from regard.serving.afd.idleness import steps_of
+from regard.serving.afd.service import make_service
+from regard.serving.afd.simulation.fit import config_from_trace
+from regard.serving.afd.simulation.prediction import predict
+from regard.serving.afd.trace import NS_PER_US, Span
+from regard.serving.afd.trace_file import Trace, read_trace
+from regard.serving.config import EngineConfig
+from regard.serving.outputs import GenerationRequest
+from regard.serving.sampling_params import SamplingParams
+from regard.serving.server.contract import ServingEngine
+
+SEED = 0
+NUM_REQUESTS = 24
+NUM_TOKENS = 24
+MICROBATCHES = (1, 2, 3)
+DELAYS = (0.0, 0.5, 1.0)
+
+Setting = tuple[int, float]
+"""Micro-batches, delay in attention stages."""
+
+
+@dataclass
+class Measured:
+    """What the runs of one benchmark gave."""
+
+    stage_us: float
+    """The attention stage that delays are counted in."""
+    predicted_ms: dict[Setting, float]
+    """What the simulator says."""
+    step_ms: dict[Setting, list[float]] = field(default_factory=dict)
+    """The median step of each run."""
+
+
+async def decode_together(engine: ServingEngine) -> None:
+    """All requests at once, to the end."""
+    params = SamplingParams(temperature=0.0, max_tokens=NUM_TOKENS, ignore_eos=True)
+
+    async def ask(number: int) -> None:
+        prompt = tuple(range(1000 + 20 * number, 1008 + 20 * number))
+        async for _ in engine.generate(GenerationRequest(str(number), prompt, params)):
+            pass
+
+    await asyncio.gather(*(ask(number) for number in range(NUM_REQUESTS)))
+
+
+async def traced_run(microbatches: int, delay_us: float) -> Trace:
+    """The steps of one run in which every request decodes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.json"
+        afd = AfdConfig(
+            afd="1A1F", microbatches=microbatches, afd_link_delay_us=delay_us, trace=path
+        )
+        engine = make_service(EngineConfig(), afd)
+        await engine.start()
+        await decode_together(engine)
+        await engine.stop(0)
+        trace = read_trace(path)
+    return Trace(decoding_steps(trace.spans), trace.info)
+
+
+def decoding_steps(spans: Sequence[Span]) -> list[Span]:
+    """The spans of steps with a row for each request."""
+    full = {span.step for span in spans if span.stage == "other" and span.rows == NUM_REQUESTS}
+    return [span for span in spans if span.step in full]
+
+
+def median_step_ms(trace: Trace) -> float:
+    """From embedding to sampling."""
+    steps = steps_of(trace.spans)
+    return statistics.median(each.end_ns - each.start_ns for each in steps) / NS_PER_US / 1e3
+
+
+def predictions(traces: dict[int, Trace], stage_us: float) -> dict[Setting, float]:
+    """The simulator's step time of each setting, from traces without delay."""
+    found = {}
+    for microbatches, trace in traces.items():
+        config = replace(config_from_trace(trace), num_steps=200, seed=SEED)
+        for delay in DELAYS:
+            link = {"constant_us": delay * stage_us}
+            delayed = replace(
+                config,
+                link_out=replace(config.link_out, **link),
+                link_back=replace(config.link_back, **link),
+            )
+            found[microbatches, delay] = predict(delayed).step_ms
+    return found
+
+
+def measure(runs: int) -> Measured:
+    """Fit, predict, then measure; settings take turns, so that a slow minute meets them all."""
+    total = len(MICROBATCHES) * (1 + runs * len(DELAYS))
+    with progress_bar("runs", total=total) as advance:
+        traces = {}
+        for microbatches in MICROBATCHES:
+            traces[microbatches] = asyncio.run(traced_run(microbatches, 0.0))
+            advance(1)
+        stage_us = statistics.median(
+            span.duration_ns / NS_PER_US
+            for span in traces[max(MICROBATCHES)].spans
+            if span.stage == "attention"
+        )
+        measured = Measured(stage_us, predictions(traces, stage_us))
+        for _ in range(runs):
+            for setting in measured.predicted_ms:
+                microbatches, delay = setting
+                trace = asyncio.run(traced_run(microbatches, delay * stage_us))
+                measured.step_ms.setdefault(setting, []).append(median_step_ms(trace))
+                advance(1)
+    return measured
+
+
+def summarise(measured: Measured) -> list[Measurement]:
+    """Step times over that of one micro-batch, and the simulator's errors."""
+    setup = (
+        f"1A1F over loopback tcp, {NUM_REQUESTS} requests, SmolLM2 Q4_1, fast mode; delay each way "
+        f"in attention stages of one of three micro-batches ({measured.stage_us:.0f} us)"
+    )
+    rows = []
+    for (microbatches, delay), times in measured.step_ms.items():
+        one, own = measured.step_ms[1, delay], statistics.median(times)
+        predicted = measured.predicted_ms[microbatches, delay]
+        name = f"{microbatches}_microbatches/delay_{delay:g}"
+        notes = f"{setup}; median of {len(times)} runs {own:.1f} ms, simulated {predicted:.1f} ms"
+        if microbatches > 1:
+            ratios = [mine / other for mine, other in zip(times, one, strict=True)]
+            rows.append(
+                _row(f"serving.afd_step_over_one/{name}", ratios, f"step over that of one; {notes}")
+            )
+        errors = [predicted / each - 1 for each in times]
+        rows.append(
+            _row(f"serving.afd_simulation_error/{name}", errors, f"simulated/run - 1; {notes}")
+        )
+    return rows
+
+
+def _row(metric: str, values: Sequence[float], notes: str) -> Measurement:
+    interval = bootstrap_interval(values, seed=SEED, statistic=statistics.median)
+    return Measurement(
+        metric=metric,
+        value=statistics.median(values),
+        unit="1",
+        n=len(values),
+        low=interval.low,
+        high=interval.high,
+        notes=f"{notes}; 95 % bootstrap",
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, and write rows where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=10, help="of each setting")
+    parser.add_argument("--write", action="store_true", help="append rows to results/")
+    options = parser.parse_args(argv)
+    rows = summarise(measure(options.runs))
+    for row in rows:
+        print(f"{row.metric} {row.value:+.3f} [{row.low:+.3f}, {row.high:+.3f}] {row.notes}")
+    if options.write:
+        command = f"python -m benchmarks.serving.afd_link_delay --runs {options.runs} --write"
+        write_rows("serving_afd", rows, command=command, seed=SEED)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
