@@ -1,8 +1,8 @@
 """Slower wires, more micro-batches: measured step times of 1A1F, and what the simulator foretells.
 
-The delay is each way, in units of the attention stage of one of three micro-batches. A setting's
-step time is the median of its runs' medians; the simulator is fed with the trace of another run of
-as many micro-batches, without delay.
+The delay is each way, in units of the attention stage of one of three micro-batches. In each turn
+the simulator is fed with the trace of a run of as many micro-batches without delay, and its
+predictions are compared with other runs.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from regard.serving.server.contract import ServingEngine
 
 SEED = 0
 NUM_REQUESTS = 24
-NUM_TOKENS = 24
+NUM_TOKENS = 40
 MICROBATCHES = (1, 2, 3)
 DELAYS = (0.0, 0.5, 1.0)
 
@@ -41,14 +41,14 @@ Setting = tuple[int, float]
 
 @dataclass
 class Measured:
-    """What the runs of one benchmark gave."""
+    """What the runs of one benchmark gave, a value for each turn."""
 
     stage_us: float
     """The attention stage that delays are counted in."""
-    predicted_ms: dict[Setting, float]
-    """What the simulator says."""
     step_ms: dict[Setting, list[float]] = field(default_factory=dict)
     """The median step of each run."""
+    predicted_ms: dict[Setting, list[float]] = field(default_factory=dict)
+    """What the simulator says, from another run of the same turn."""
 
 
 async def decode_together(engine: ServingEngine) -> None:
@@ -75,7 +75,7 @@ async def traced_run(microbatches: int, delay_us: float) -> Trace:
         await decode_together(engine)
         await engine.stop(0)
         trace = read_trace(path)
-    return Trace(decoding_steps(trace.spans), trace.info)
+    return Trace(info=trace.info, spans=decoding_steps(trace.spans))
 
 
 def decoding_steps(spans: Sequence[Span]) -> list[Span]:
@@ -90,42 +90,41 @@ def median_step_ms(trace: Trace) -> float:
     return statistics.median(each.end_ns - each.start_ns for each in steps) / NS_PER_US / 1e3
 
 
-def predictions(traces: dict[int, Trace], stage_us: float) -> dict[Setting, float]:
-    """The simulator's step time of each setting, from traces without delay."""
-    found = {}
-    for microbatches, trace in traces.items():
-        config = replace(config_from_trace(trace), num_steps=200, seed=SEED)
-        for delay in DELAYS:
-            link = {"constant_us": delay * stage_us}
-            delayed = replace(
-                config,
-                link_out=replace(config.link_out, **link),
-                link_back=replace(config.link_back, **link),
-            )
-            found[microbatches, delay] = predict(delayed).step_ms
-    return found
+def predicted_step_ms(trace: Trace, delay_us: float) -> float:
+    """The simulator's step time with a delay each way, from a run without."""
+    config = config_from_trace(trace)
+    delayed = replace(
+        config,
+        link_out=replace(config.link_out, constant_us=delay_us),
+        link_back=replace(config.link_back, constant_us=delay_us),
+        num_steps=100,
+        seed=SEED,
+    )
+    return predict(delayed).step_ms
 
 
-def measure(runs: int) -> Measured:
-    """Fit, predict, then measure; settings take turns, so that a slow minute meets them all."""
-    total = len(MICROBATCHES) * (1 + runs * len(DELAYS))
-    with progress_bar("runs", total=total) as advance:
-        traces = {}
-        for microbatches in MICROBATCHES:
-            traces[microbatches] = asyncio.run(traced_run(microbatches, 0.0))
-            advance(1)
-        stage_us = statistics.median(
-            span.duration_ns / NS_PER_US
-            for span in traces[max(MICROBATCHES)].spans
-            if span.stage == "attention"
-        )
-        measured = Measured(stage_us, predictions(traces, stage_us))
-        for _ in range(runs):
-            for setting in measured.predicted_ms:
-                microbatches, delay = setting
-                trace = asyncio.run(traced_run(microbatches, delay * stage_us))
-                measured.step_ms.setdefault(setting, []).append(median_step_ms(trace))
+def attention_stage_us() -> float:
+    """The unit of delays."""
+    trace = asyncio.run(traced_run(max(MICROBATCHES), 0.0))
+    stages = [span.duration_ns for span in trace.spans if span.stage == "attention"]
+    return statistics.median(stages) / NS_PER_US
+
+
+def measure(turns: int) -> Measured:
+    """Every setting once a turn, so that a slow minute meets them all."""
+    measured = Measured(attention_stage_us())
+    with progress_bar("runs", total=turns * len(MICROBATCHES) * (1 + len(DELAYS))) as advance:
+        for _ in range(turns):
+            for microbatches in MICROBATCHES:
+                fed = asyncio.run(traced_run(microbatches, 0.0))
                 advance(1)
+                for delay in DELAYS:
+                    delay_us, setting = delay * measured.stage_us, (microbatches, delay)
+                    run = asyncio.run(traced_run(microbatches, delay_us))
+                    measured.step_ms.setdefault(setting, []).append(median_step_ms(run))
+                    predicted = predicted_step_ms(fed, delay_us)
+                    measured.predicted_ms.setdefault(setting, []).append(predicted)
+                    advance(1)
     return measured
 
 
@@ -136,17 +135,22 @@ def summarise(measured: Measured) -> list[Measurement]:
         f"in attention stages of one of three micro-batches ({measured.stage_us:.0f} us)"
     )
     rows = []
-    for (microbatches, delay), times in measured.step_ms.items():
-        one, own = measured.step_ms[1, delay], statistics.median(times)
-        predicted = measured.predicted_ms[microbatches, delay]
+    for setting, times in measured.step_ms.items():
+        microbatches, delay = setting
+        own, predicted = statistics.median(times), measured.predicted_ms[setting]
         name = f"{microbatches}_microbatches/delay_{delay:g}"
-        notes = f"{setup}; median of {len(times)} runs {own:.1f} ms, simulated {predicted:.1f} ms"
+        notes = (
+            f"{setup}; median of {len(times)} runs {own:.1f} ms, "
+            f"simulated {statistics.median(predicted):.1f} ms"
+        )
         if microbatches > 1:
-            ratios = [mine / other for mine, other in zip(times, one, strict=True)]
+            pairs = zip(times, measured.step_ms[1, delay], strict=True)
+            ratios = [mine / one for mine, one in pairs]
             rows.append(
                 _row(f"serving.afd_step_over_one/{name}", ratios, f"step over that of one; {notes}")
             )
-        errors = [predicted / each - 1 for each in times]
+        pairs = zip(predicted, times, strict=True)
+        errors = [simulated / run - 1 for simulated, run in pairs]
         rows.append(
             _row(f"serving.afd_simulation_error/{name}", errors, f"simulated/run - 1; {notes}")
         )
@@ -169,14 +173,14 @@ def _row(metric: str, values: Sequence[float], notes: str) -> Measurement:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write rows where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10, help="of each setting")
+    parser.add_argument("--turns", type=int, default=10, help="runs of each setting")
     parser.add_argument("--write", action="store_true", help="append rows to results/")
     options = parser.parse_args(argv)
-    rows = summarise(measure(options.runs))
+    rows = summarise(measure(options.turns))
     for row in rows:
         print(f"{row.metric} {row.value:+.3f} [{row.low:+.3f}, {row.high:+.3f}] {row.notes}")
     if options.write:
-        command = f"python -m benchmarks.serving.afd_link_delay --runs {options.runs} --write"
+        command = f"python -m benchmarks.serving.afd_link_delay --turns {options.turns} --write"
         write_rows("serving_afd", rows, command=command, seed=SEED)
     return 0
 
