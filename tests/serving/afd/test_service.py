@@ -27,9 +27,12 @@ def expected():
 async def test_one_and_one_process_give_the_tokens_of_one_piece(expected, tmp_path):
     trace = tmp_path / "trace.json"
     async with running("1A1F", microbatches=2, trace=trace) as engine:
-        assert await answers(engine, PROMPTS) == expected
+        asking = asyncio.ensure_future(answers(engine, PROMPTS))
+        await until(lambda: engine.stats().num_running == len(PROMPTS))
+        assert await asking == expected
         assert engine.is_healthy
         stats = engine.stats()
+        assert (stats.num_running, stats.num_waiting) == (0, 0)
         await until(lambda: engine.stats().generation_tokens == 16 * len(PROMPTS))
         assert stats.step_failures == 0
     spans = read_trace(trace).spans
@@ -131,6 +134,7 @@ async def test_a_part_that_cannot_be_loaded_ends_the_start_with_its_reason(tmp_p
 @pytest.mark.parametrize(
     ("afd", "options", "message"),
     [
+        (None, {}, "no topology is given"),
         ("1B1F", {}, "not of the form 2A1F"),
         ("1A1F", {"microbatches": 9}, "9 micro-batches; 1 to 4"),
         ("1A1F", {"afd_listen": "here"}, "'here' is not of the form HOST:PORT"),

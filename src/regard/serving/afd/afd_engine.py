@@ -155,8 +155,10 @@ class AfdEngine:
             await asyncio.to_thread(self._trace.write, self.afd.trace, notes)
 
     def stats(self) -> EngineStats:
-        """Counters of all attention instances together, as of their last heartbeats."""
-        return sum_of(list(self._stats.values()))
+        """What is under way as of now; other counters as of all instances' last heartbeats."""
+        total, under_way = sum_of(list(self._stats.values())), len(self._tickets)
+        waiting = min(total.num_waiting, under_way)
+        return replace(total, num_running=under_way - waiting, num_waiting=waiting)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[RequestOutput, None]:
         """Yield what each of the n sequences gains; see `AsyncEngine.generate` for errors.

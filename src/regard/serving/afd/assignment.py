@@ -57,10 +57,17 @@ class Assignment:
 
     @cached_property
     def topology(self) -> Topology:
-        """All instances."""
-        return parse_topology(
-            self.afd.afd or "1A1F", self.opened.config, self.afd.afd_expert_groups
-        )
+        """All instances.
+
+        Raises:
+            InvalidRequestError: none is asked for, or one that cannot be.
+        """
+        if self.afd.afd is None:
+            raise InvalidRequestError(
+                "no topology is given: say how many attention and FFN instances, such as 2A1F",
+                param="afd",
+            )
+        return parse_topology(self.afd.afd, self.opened.config, self.afd.afd_expert_groups)
 
     def check(self) -> None:
         """Refuse, with the sums, what cannot be held by the machine where all instances start.
