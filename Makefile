@@ -8,7 +8,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := .venv/bin
 STAMP := .venv/.setup-complete
 # What `make evidence` runs, in this order; about half an hour on two idle cores.
-EVIDENCE ?= benchmarks.fresh_clone $(addprefix benchmarks.serving.,compare_cpu fast_vs_exact prefix_cache fuzz soak afd_overhead afd_link_delay mixed_load)
+EVIDENCE ?= benchmarks.fresh_clone $(addprefix benchmarks.serving.,compare_cpu fast_vs_exact prefix_cache fuzz soak afd_overhead afd_link_delay mixed_load cost_prediction)
 SOURCES := src tests scripts $(wildcard benchmarks examples experiments)
 
 help: ## List the targets

@@ -6,6 +6,7 @@ import pytest
 from benchmarks.serving import (
     afd_link_delay,
     compare_cpu,
+    cost_prediction,
     fast_vs_exact,
     mixed_load,
     prefix_cache,
@@ -97,3 +98,9 @@ def test_only_steps_in_which_every_request_decodes_are_timed():
         span(1, "other", full),
     ]
     assert {each.step for each in afd_link_delay.decoding_steps(spans)} == {1}
+
+
+def test_the_planner_is_within_15_percent_of_what_the_report_measured():
+    rows = cost_prediction.summarise()
+    assert [row.metric.rpartition("/")[2] for row in rows] == ["2A2F", "3A2F", "4A2F"]
+    assert all(abs(row.value) <= 0.15 for row in rows)

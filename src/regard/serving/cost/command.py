@@ -11,6 +11,10 @@ VERBS = MappingProxyType(
             "regard.serving.cost.commands.table",
             "Dollars per million decoded tokens: models by accelerators",
         ),
+        "plan": Verb(
+            "regard.serving.cost.commands.plan",
+            "A deployment for a model, a context and a time per token",
+        ),
     }
 )
 
