@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regard.serving.afd.link.contract import StepLostError
 from regard.serving.afd.pipeline import PipelinedDecoder, split
 from regard.serving.afd.topology import Topology
 from regard.serving.engine import Engine
@@ -96,6 +97,9 @@ class CountingLink:
         self.log.append(("receive", key.layer, key.microbatch))
         return torch.zeros(self.rows.pop(key))
 
+    def settle(self):
+        pass
+
 
 class RememberingLink(CountingLink):
     """Gives back what was sent."""
@@ -163,3 +167,42 @@ def test_a_picture_in_the_middle_of_a_micro_batch_goes_in_its_own_rows(num_micro
         whole, other = pipelined(RememberingLink(), num_microbatches=1)
         assert torch.equal(logits, whole.forward(batch, other.allocate_caches()))
     assert link.num_sent == num_microbatches * LLAMA.num_layers
+
+
+class BreakingLink(RememberingLink):
+    """Loses the step once, at its n-th call."""
+
+    def __init__(self, breaks_at):
+        super().__init__()
+        self.calls_left = breaks_at
+        self.steps = set()
+
+    def _count(self):
+        self.calls_left -= 1
+        if self.calls_left == 0:
+            raise StepLostError
+
+    def send(self, key, rows):
+        self._count()
+        self.steps.add(key.step)
+        super().send(key, rows)
+
+    def receive(self, key):
+        self._count()
+        return super().receive(key)
+
+    def settle(self):
+        self._count()
+
+
+@pytest.mark.parametrize("breaks_at", [1, 3, 7, 9])
+def test_a_step_that_is_lost_is_taken_again_and_gives_the_same(breaks_at):
+    results = []
+    for link in (BreakingLink(0), BreakingLink(breaks_at)):
+        decoder, loaded = pipelined(link, num_microbatches=2)
+        caches = loaded.allocate_caches()
+        with torch.inference_mode():
+            batches = (batch_of(6, {5}), batch_of(6, {5}))
+            results.append([decoder.forward(batch, caches) for batch in batches])
+        assert link.calls_left < 0
+    assert all(torch.equal(*pair) for pair in zip(*results, strict=True))

@@ -1,7 +1,7 @@
 """A forward pass whose feed-forwards run elsewhere, with several micro-batches under way."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 import torch
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.serving.afd.config import MAX_MICROBATCHES
-from regard.serving.afd.link.contract import AttentionEnd, Key
+from regard.serving.afd.link.contract import AttentionEnd, Key, StepLostError
 from regard.serving.afd.trace import NO_LAYER, NO_MICROBATCH, Recorder, Stage, timed
 from regard.serving.models.attention import LayerCache
 from regard.serving.models.decoder import AttentionSide, Trunk
@@ -58,8 +58,18 @@ class PipelinedDecoder:
         """Logits (float32) of the batch's sample rows.
 
         Raises:
-            FfnLostError: an FFN instance is gone and was not replaced in time.
+            InstanceLostError: an FFN instance is gone and was not replaced in time.
         """
+        while True:
+            # A step taken again writes the same keys and values to the same slots of the cache.
+            with suppress(StepLostError):
+                logits = self._take_step(batch, caches)
+                self._link.settle()
+                return logits
+
+    def _take_step(
+        self, batch: ForwardBatch, caches: Sequence[LayerCache]
+    ) -> Float[Tensor, "sampled vocab"]:
         self._step += 1
         num_rows = batch.token_ids.shape[0]
         parts = split(batch, max(1, min(self._num_microbatches, num_rows // self._min_rows)))

@@ -25,18 +25,37 @@ class Key(NamedTuple):
     """From 0."""
 
 
+class StepLostError(Exception):
+    """What was under way went with an FFN instance: the whole step must be taken again.
+
+    Links that can send again what is unanswered never raise it.
+    """
+
+
 class AttentionEnd(Protocol):
     """The link as an attention instance has it."""
 
     def send(self, key: Key, rows: FeedForwardInput) -> None:
-        """Hand rows to every FFN instance; returns before they are worked on."""
+        """Hand rows to every FFN instance; returns before they are worked on.
+
+        Raises:
+            InstanceLostError: an FFN instance is gone and was not replaced in time.
+            StepLostError: one was lost with results of this step.
+        """
         ...
 
     def receive(self, key: Key) -> Float[Tensor, "rows hidden"]:
-        """Wait for all results of rows sent before, and add them up in float32.
+        """All results of rows sent before, added up in float32; errors as of `send`.
+
+        On a GPU they may come later: what the current stream does next waits for them.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Wait until all that was received is there, at the end of a step.
 
         Raises:
-            FfnLostError: an FFN instance is gone and was not replaced in time.
+            StepLostError: some of it never came.
         """
         ...
 

@@ -63,6 +63,9 @@ class InProcessAttentionEnd:
             total += self._network.codec.decode_result(results.pop((ffn, key)), shape)
         return total
 
+    def settle(self) -> None:
+        """What was received is there."""
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -141,6 +141,9 @@ class TcpAttentionEnd:
         del self._outstanding[microbatch]
         return total
 
+    def settle(self) -> None:
+        """What was received is there."""
+
     def close(self) -> None:
         """Hang up on all."""
         for peer in self._peers:
