@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from regard.common.rows import Measurement, write_rows
 from regard.serving.cost.accelerators import shipped_accelerators
-from regard.serving.cost.deployment import Deployment, step
+from regard.serving.cost.deployment import Deployment
 from regard.serving.cost.efficiency import NOMINAL, measured_efficiencies
 from regard.serving.cost.model_choice import FormatChoice, choose_model
 from regard.serving.cost.precision import Precision
+from regard.serving.cost.step import step
 
 SEED = 0
 NUM_MICROBATCHES = 3
@@ -71,8 +72,8 @@ def summarise() -> list[Measurement]:
                 notes=f"predicted {found.tokens_per_second_per_gpu:,.0f} tokens/s/GPU at measured "
                 f"efficiencies ({found.seconds * 1e3:.1f} ms a token, {found.binds} binds), "
                 f"{ceiling.tokens_per_second_per_gpu:,.0f} at the roofline; published "
-                f"{wanted:,.0f} (best minute); {published.context} tokens, {published.kv} cache; a model, not a "
-                "measurement: small kernels, imbalance, jitter left out",
+                f"{wanted:,.0f} (best minute); {published.context} tokens, {published.kv} cache; "
+                "a model, not a measurement: small kernels, imbalance, jitter left out",
             )
         )
     return rows

@@ -4,10 +4,10 @@ import pytest
 
 from regard.serving.cost.accelerators import shipped_accelerators
 from regard.serving.cost.architectures import preset
-from regard.serving.cost.deployment import step
 from regard.serving.cost.efficiency import NOMINAL, measured_efficiencies
 from regard.serving.cost.errors import CostError
 from regard.serving.cost.planner import Goal, pareto, plan
+from regard.serving.cost.step import step
 
 H100, H200 = (shipped_accelerators()[name] for name in ("h100", "h200"))
 

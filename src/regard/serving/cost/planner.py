@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from regard.serving.cost.accelerators import Accelerator
 from regard.serving.cost.architecture import Architecture
-from regard.serving.cost.deployment import Deployment, Sharding, Step, step, usd_per_million
+from regard.serving.cost.deployment import Deployment, Sharding
 from regard.serving.cost.efficiency import NOMINAL, Efficiencies, measured_efficiencies
 from regard.serving.cost.errors import CostError, require_positive
+from regard.serving.cost.step import Step, step, usd_per_million
 
 MAX_SERVERS = 8
 MAX_MICROBATCHES = 4

@@ -7,8 +7,8 @@ from typing import Any
 
 from regard.serving.cost.accelerators import choose
 from regard.serving.cost.commands import options
-from regard.serving.cost.deployment import Step
 from regard.serving.cost.planner import Goal, Plan, plan
+from regard.serving.cost.step import Step
 from regard.serving.cost.tables import Cell, Column, Table, print_output
 
 DESCRIPTION = (
