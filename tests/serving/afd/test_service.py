@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,17 @@ async def test_one_and_one_process_give_the_tokens_of_one_piece(expected, tmp_pa
 async def test_every_topology_gives_the_tokens_of_one_piece(expected, afd, microbatches):
     async with running(afd, microbatches=microbatches) as engine:
         assert await answers(engine, PROMPTS) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("afd", "microbatches"), [("2A1F", 2), ("3A2F", 3)], ids=str)
+async def test_smollm2_in_processes_gives_the_tokens_of_one_piece(afd, microbatches):
+    config = replace(CONFIG, model="default")
+    whole = Engine(config)
+    alone = await asyncio.to_thread(greedy, [whole], PROMPTS, 12)
+    del whole
+    async with running(afd, config, microbatches=microbatches) as engine:
+        assert await answers(engine, PROMPTS, max_tokens=12) == alone
 
 
 @pytest.mark.slow
