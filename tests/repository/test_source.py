@@ -29,6 +29,7 @@ WITHOUT_OWN_TEST = {
     "src/regard/serving/afd/link/contract.py": "protocols; test_contract.py holds the links to it",
     "src/regard/serving/afd/link/in_process.py": "run by test_contract.py",
     "src/regard/serving/afd/link/options.py": "fields only",
+    "src/regard/serving/afd/link/pair.py": "protocols; test_contract.py holds the pairs to them",
     "src/regard/__main__.py": "three lines, run by tests/test_cli.py",
     "src/regard/serving/config.py": "fields and defaults only",
     "src/regard/serving/server/config.py": "fields and defaults only",

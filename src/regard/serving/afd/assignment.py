@@ -1,12 +1,15 @@
 """What an instance is told to be, and what follows from that."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
+
+import torch
 
 from regard.serving.afd.codec import make_codec
 from regard.serving.afd.config import MAX_MICROBATCHES, AfdConfig
 from regard.serving.afd.fingerprint import fingerprint
+from regard.serving.afd.link.choice import LinkKind, choose_link
 from regard.serving.afd.link.options import LinkOptions
 from regard.serving.afd.topology import Topology, parse_topology
 from regard.serving.afd.trace import Recorder
@@ -52,8 +55,12 @@ class Assignment:
 
     @cached_property
     def numerics(self) -> Numerics:
-        """Mode, device, types."""
-        return choose_numerics(self.engine.mode, self.engine.device, self.engine.dtype)
+        """Mode, device, types; each instance has a GPU of its own where there are enough."""
+        numerics = choose_numerics(self.engine.mode, self.engine.device, self.engine.dtype)
+        if numerics.device != torch.device("cuda"):
+            return numerics
+        place = self.index + (self.topology.num_attention if self.role == "ffn" else 0)
+        return replace(numerics, device=torch.device("cuda", place % torch.cuda.device_count()))
 
     @cached_property
     def topology(self) -> Topology:
@@ -69,11 +76,17 @@ class Assignment:
             )
         return parse_topology(self.afd.afd, self.opened.config, self.afd.afd_expert_groups)
 
+    @property
+    def num_instances(self) -> int:
+        """Of all kinds, spares included."""
+        return self.topology.num_attention + self.topology.num_ffn + self.afd.spare_ffn
+
     def check(self) -> None:
         """Refuse, with the sums, what cannot be held by the machine where all instances start.
 
         Raises:
-            InvalidRequestError: it cannot, or a feed-forward cannot be cut into so many shards.
+            InvalidRequestError: it cannot, a feed-forward cannot be cut into so many shards, or the
+                link cannot be.
         """
         opened, topology = self.opened, self.topology
         if not 1 <= self.afd.microbatches <= MAX_MICROBATCHES:
@@ -89,6 +102,7 @@ class Assignment:
         ]
         spares = [ffn[number % len(ffn)] for number in range(self.afd.spare_ffn)]
         if self.afd.afd_spawn:
+            choose_link(self.afd, self.numerics.device, self.num_instances)
             parts = " + ".join(f"{each / 1e9:.1f}" for each in [*ffn, *spares])
             check_room(
                 f"{opened.name} as {topology} ({topology.num_attention} x {attention / 1e9:.1f} GB "
@@ -96,6 +110,15 @@ class Assignment:
                 topology.num_attention * attention + sum(ffn) + sum(spares),
                 self.numerics.device,
             )
+
+    @cached_property
+    def link(self) -> LinkKind:
+        """What joins the instances.
+
+        Raises:
+            InvalidRequestError: the link that is asked for cannot be.
+        """
+        return choose_link(self.afd, self.numerics.device, self.num_instances)
 
     @cached_property
     def link_options(self) -> LinkOptions:
@@ -112,6 +135,11 @@ class Assignment:
             spin_seconds=SPIN_SECONDS if self.may_spin else 0.0,
             delay_seconds=self.afd.afd_link_delay_us * 1e-6,
         )
+
+    def take_device(self) -> None:
+        """Make this instance's GPU, if it has one, the one that this process uses by default."""
+        if self.numerics.device.type == "cuda":
+            torch.cuda.set_device(self.numerics.device)
 
     @cached_property
     def recorder(self) -> Recorder | None:

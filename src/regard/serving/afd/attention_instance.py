@@ -4,7 +4,9 @@ import queue
 from typing import Any
 
 from regard.serving.afd.assignment import Assignment
-from regard.serving.afd.link.tcp_attention import Address, TcpAttentionEnd
+from regard.serving.afd.link.choice import make_attention_end
+from regard.serving.afd.link.contract import AttentionEnd
+from regard.serving.afd.link.tcp_attention import Address
 from regard.serving.afd.membership import Membership
 from regard.serving.afd.messages import outputs_to_json, request_from_json, stats_to_json
 from regard.serving.afd.pipeline import PipelinedDecoder
@@ -23,8 +25,11 @@ def run(assignment: Assignment, membership: Membership) -> None:
     Raises:
         ServingError: the part cannot be loaded.
     """
-    link = TcpAttentionEnd(
+    assignment.take_device()
+    link = make_attention_end(
+        assignment.link,
         assignment.link_options,
+        assignment.numerics.device,
         index=assignment.index,
         num_ffn=assignment.topology.num_ffn,
         on_ffn_loss=assignment.afd.on_ffn_loss,
@@ -56,7 +61,7 @@ def _address(message: dict[str, Any]) -> Address:
     return Address(host, port, message["generation"])
 
 
-def load_attention(assignment: Assignment, link: TcpAttentionEnd) -> LoadedModel:
+def load_attention(assignment: Assignment, link: AttentionEnd) -> LoadedModel:
     """Attention's part of the model, joined to a link."""
     opened, numerics = assignment.opened, assignment.numerics
     model = PipelinedDecoder(

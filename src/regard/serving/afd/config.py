@@ -23,6 +23,9 @@ class AfdConfig:
     of it both. By default expert-parallel where there are enough experts."""
     afd_wire: str = "auto"
     """float32, or fp8 rows out and BF16 back; auto: float32 in exact mode, fp8 in fast mode."""
+    afd_link: Literal["auto", "tcp", "gloo", "nccl"] = "auto"
+    """How rows travel: tcp or gloo between CPUs, nccl between GPUs; auto: tcp on a CPU, nccl on
+    GPUs."""
     on_ffn_loss: Literal["wait", "fail"] = "wait"
     """What running requests do when an FFN instance dies: wait for a replacement, or end (503)."""
     recovery_timeout: float = 120.0

@@ -2,7 +2,7 @@
 
 from regard.serving.afd.assignment import Assignment
 from regard.serving.afd.ffn_worker import FfnWorker
-from regard.serving.afd.link.tcp_ffn import TcpFeedForwardEnd
+from regard.serving.afd.link.choice import make_feed_forward_end
 from regard.serving.afd.membership import Membership
 from regard.serving.models.build import build_feed_forwards
 
@@ -15,11 +15,14 @@ def run(assignment: Assignment, membership: Membership) -> None:
     Raises:
         ServingError: the shard cannot be loaded.
     """
+    assignment.take_device()
     opened = assignment.opened
     shard = assignment.topology.shards[assignment.index]
     feed_forwards = build_feed_forwards(opened.config, opened.tensors, assignment.numerics, shard)
-    link = TcpFeedForwardEnd(
+    link = make_feed_forward_end(
+        assignment.link,
         assignment.link_options,
+        assignment.numerics.device,
         index=assignment.index,
         host=membership.own_host,
         recorder=assignment.recorder,

@@ -4,13 +4,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import torch
 
 from regard.serving.afd.codec import make_codec
 from regard.serving.afd.ffn_worker import FfnWorker
+from regard.serving.afd.link.collective import CollectiveWiring
 from regard.serving.afd.link.in_process import InProcessNetwork
 from regard.serving.afd.link.options import LinkOptions
+from regard.serving.afd.link.paired_attention import PairedAttentionEnd
+from regard.serving.afd.link.paired_ffn import PairedFeedForwardEnd
 from regard.serving.afd.link.tcp_attention import Address, TcpAttentionEnd
 from regard.serving.afd.link.tcp_ffn import TcpFeedForwardEnd
 from regard.serving.models.feed_forward import FeedForwardInput
@@ -60,10 +64,14 @@ def expected(rows, layer, num_ffn):
 
 
 class Server:
-    """An FFN instance in a thread."""
+    """An FFN instance in a thread; over TCP without a wiring."""
 
-    def __init__(self, link_options, index, port=0):
-        self.end = TcpFeedForwardEnd(link_options, index=index, host="127.0.0.1", port=port)
+    def __init__(self, link_options, index, port=0, wiring=None):
+        where = {"index": index, "host": "127.0.0.1", "port": port}
+        if wiring is None:
+            self.end = TcpFeedForwardEnd(link_options, **where)
+        else:
+            self.end = PairedFeedForwardEnd(link_options, wiring, **where)
         self.worker = FfnWorker(feed_forwards(index), self.end)
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run)
@@ -79,9 +87,13 @@ class Server:
         self.thread.join()
 
 
-def attention_end(link_options, index, servers, **settings):
+def attention_end(link_options, index, servers, wiring=None, **settings):
     settings = {"on_ffn_loss": "wait", "recovery_timeout_seconds": 10.0, **settings}
-    end = TcpAttentionEnd(link_options, index=index, num_ffn=len(servers), **settings)
+    settings |= {"index": index, "num_ffn": len(servers)}
+    if wiring is None:
+        end = TcpAttentionEnd(link_options, **settings)
+    else:
+        end = PairedAttentionEnd(link_options, wiring, **settings)
     for number, server in enumerate(servers):
         end.set_address(number, Address(*server.end.address, 1))
     return end
@@ -97,9 +109,10 @@ def in_process(num_attention, num_ffn, wire) -> Iterator[list]:
 
 
 @contextmanager
-def tcp(num_attention, num_ffn, wire) -> Iterator[list]:
-    servers = [Server(options(wire), index) for index in range(num_ffn)]
-    ends = [attention_end(options(wire), index, servers) for index in range(num_attention)]
+def connected(num_attention, num_ffn, wire, wiring=None) -> Iterator[list]:
+    """Over a network, or what does as one."""
+    servers = [Server(options(wire), index, wiring=wiring) for index in range(num_ffn)]
+    ends = [attention_end(options(wire), i, servers, wiring) for i in range(num_attention)]
     try:
         yield ends
     finally:
@@ -109,4 +122,9 @@ def tcp(num_attention, num_ffn, wire) -> Iterator[list]:
             server.stop()
 
 
-LINKS = {"in_process": in_process, "tcp": tcp}
+GLOO = CollectiveWiring("gloo", torch.device("cpu"))
+LINKS = {
+    "in_process": in_process,
+    "tcp": connected,
+    "gloo": partial(connected, wiring=GLOO),
+}

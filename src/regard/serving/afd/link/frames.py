@@ -173,6 +173,8 @@ def _view(buffer: Tensor) -> memoryview:
     return memoryview(array)
 
 
-def registered_buffers(count: int, nbytes: int) -> list[UInt8[Tensor, " nbytes"]]:
-    """Buffers for so many micro-batches."""
-    return [torch.empty(nbytes, dtype=torch.uint8) for _ in range(count)]
+def registered_buffers(
+    count: int, nbytes: int, device: torch.device | None = None
+) -> list[UInt8[Tensor, " nbytes"]]:
+    """Buffers for so many micro-batches, on the CPU unless said otherwise."""
+    return [torch.empty(nbytes, dtype=torch.uint8, device=device) for _ in range(count)]

@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from jaxtyping import UInt8
 from torch import Tensor
@@ -15,12 +15,11 @@ from regard.serving.afd.handshake import HandshakeError, call
 from regard.serving.afd.link.contract import Key
 from regard.serving.afd.link.frames import Frame, FrameError, FrameSocket, registered_buffers
 from regard.serving.afd.link.options import LinkOptions
+from regard.serving.afd.link.patience import OnLoss, Patience
 from regard.serving.afd.link.poller import Poller
 from regard.serving.afd.trace import Recorder
-from regard.serving.errors import InstanceLostError
 from regard.serving.models.feed_forward import FeedForwardInput
 
-OnLoss = Literal["wait", "fail"]
 RETRY_SECONDS = 0.05
 CONNECT_SECONDS = 2.0
 
@@ -86,7 +85,7 @@ class TcpAttentionEnd:
             on_lost: called with an FFN instance's number and the reason when its connection ends.
         """
         self._options, self._index = options, index
-        self._on_ffn_loss, self._timeout = on_ffn_loss, recovery_timeout_seconds
+        self._patience = Patience(on_ffn_loss, recovery_timeout_seconds)
         self._recorder, self._on_lost = recorder, on_lost
         self._poller = Poller(options.spin_seconds)
         self._connected: dict[int, _Peer] = {}
@@ -186,7 +185,7 @@ class TcpAttentionEnd:
             peer.retry_at = now + RETRY_SECONDS
             self._connect(peer, address)
         if peer.frames is None:
-            self._give_up_if_late(peer)
+            self._patience.check(peer.index, peer.lost_since)
 
     def _connect(self, peer: _Peer, address: Address) -> None:
         try:
@@ -232,18 +231,6 @@ class TcpAttentionEnd:
         peer.frames, peer.connected = None, None
         peer.lost_since = time.monotonic()
         self._on_lost(peer.index, reason)
-
-    def _give_up_if_late(self, peer: _Peer) -> None:
-        waited = time.monotonic() - peer.lost_since
-        if self._on_ffn_loss == "fail":
-            raise InstanceLostError(
-                f"FFN instance {peer.index} is gone, and --on-ffn-loss is fail: ask again later"
-            )
-        if waited > self._timeout:
-            raise InstanceLostError(
-                f"FFN instance {peer.index} is gone and nothing took its place within "
-                f"{self._timeout:g} s (--recovery-timeout): ask again later"
-            )
 
     def _result_nbytes(self, frame: Frame) -> int:
         message = self._outstanding.get(frame.key.microbatch)

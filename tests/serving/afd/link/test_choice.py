@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from regard.serving.afd.config import AfdConfig
+from regard.serving.afd.link.choice import choose_link
+from regard.serving.errors import InvalidRequestError
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
+
+
+@pytest.fixture(autouse=True)
+def two_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "expected"),
+    [("auto", CPU, "tcp"), ("tcp", CPU, "tcp"), ("gloo", CPU, "gloo"), ("nccl", GPU, "nccl")],
+)
+def test_what_is_asked_for_is_taken_where_it_can_be(asked, device, expected):
+    assert choose_link(AfdConfig(afd_link=asked), device, 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "options", "reason"),
+    [
+        ("nccl", CPU, {}, "--afd-link nccl goes from GPU to GPU, and the device is the CPU"),
+        ("tcp", GPU, {}, "--afd-link tcp goes from CPU to CPU, and the rows are on a GPU: use "),
+        ("gloo", GPU, {}, "the rows are on a GPU"),
+        ("gloo", CPU, {"afd_link_delay_us": 5.0}, "cannot be slowed down by 5 us: only tcp can"),
+        ("nccl", GPU, {"trace": "yes"}, "where --trace does not see them"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(asked, device, options, reason):
+    with pytest.raises(InvalidRequestError, match=reason):
+        choose_link(AfdConfig(afd_link=asked, **options), device, 2)
+
+
+def test_nccl_needs_a_gpu_for_each_instance_that_is_started_here():
+    with pytest.raises(InvalidRequestError, match="3 instances, 2 GPUs here"):
+        choose_link(AfdConfig(afd_link="nccl"), GPU, 3)
+    assert choose_link(AfdConfig(afd_link="nccl", afd_spawn=False), GPU, 3) == "nccl"
