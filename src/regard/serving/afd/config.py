@@ -13,7 +13,8 @@ class AfdConfig:
 
     afd: str | None = None
     """Attention-FFN disaggregation: `2A1F` is two attention instances and one FFN instance, each a
-    process of its own. By default the model runs in one piece."""
+    process of its own, started on this machine or by --torchrun, or joining by themselves
+    (--no-afd-spawn). By default the model runs in one piece."""
     microbatches: int = 2
     """Micro-batches that an attention instance has under way, 1 to 4."""
     microbatch_min_rows: int = 2
@@ -36,6 +37,8 @@ class AfdConfig:
     """HOST:PORT where instances of other machines join (`regard afd join`)."""
     afd_spawn: bool = True
     """Start the instances on this machine; otherwise wait for them to join."""
+    torchrun: bool = False
+    """Started by torchrun: rank 0 serves, every other rank becomes an instance."""
     afd_link_delay_us: float = 0.0
     """Every message arrives so much later: for experiments with slower wires."""
     trace: Path | None = None

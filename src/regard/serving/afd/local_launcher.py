@@ -14,12 +14,12 @@ class LocalLauncher:
     The token goes through the environment, where other users cannot see it.
     """
 
-    def __init__(self, address: Callable[[], tuple[str, int]], token: Callable[[], str]) -> None:
+    def __init__(self, address: tuple[str, int], token: Callable[[], str]) -> None:
         self._address, self._token = address, token
 
     def start(self, place: str) -> "subprocess.Popen[bytes]":
         """Start a place's holder."""
-        host, port = self._address()
+        host, port = self._address
         host = "127.0.0.1" if host == "0.0.0.0" else host
         command = [sys.executable, "-m", "regard", "afd", "join", f"{host}:{port}"]
         environment = {**os.environ, TOKEN_VARIABLE: self._token()}

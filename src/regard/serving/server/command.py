@@ -1,6 +1,7 @@
 """`regard serve`."""
 
 import json
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,12 @@ def main(argv: Sequence[str]) -> int:
         WeightsError: a model file cannot be used; the command line prints it in one line.
     """
     options = parse_options(argv)
+    if options.torchrun:
+        from regard.serving.afd.torchrun import become_instance, read_rank
+
+        rank = read_rank(os.environ)
+        if rank.number > 0:
+            return become_instance(rank)
     # What follows loads torch, which --help and a wrong flag need not wait for.
     from regard.serving.server.lifecycle import bind, run_server
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
+from regard.common.errors import UserError
 from regard.serving.afd.config import AfdConfig
 from regard.serving.config import EngineConfig
 from regard.serving.server.config import DEFAULT_MAX_BODY_MIB, DEFAULT_MAX_IMAGES, ServerConfig
@@ -89,8 +90,15 @@ class ServeOptions(EngineConfig, AfdConfig):
 
 
 def parse_options(argv: Sequence[str]) -> ServeOptions:
-    """The options in a command line; exits with status 2 where it cannot be understood."""
+    """The options in a command line; exits with status 2 where it cannot be understood.
+
+    Raises:
+        UserError: options that do not go together.
+    """
     arguments = list(argv)
     if arguments and not arguments[0].startswith("-"):
         arguments.insert(0, "--model")
-    return tyro.cli(ServeOptions, prog=PROGRAM, args=arguments)
+    options = tyro.cli(ServeOptions, prog=PROGRAM, args=arguments)
+    if options.torchrun and options.afd is None:
+        raise UserError("--torchrun starts instances: say how many with --afd, such as 2A1F")
+    return options
