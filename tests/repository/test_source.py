@@ -26,6 +26,7 @@ WITHOUT_OWN_TEST = {
     "src/regard/serving/afd/in_process.py": "run by test_pipeline.py",
     "src/regard/serving/afd/ticket.py": "run by test_service.py",
     "src/regard/serving/afd/config.py": "fields and defaults only",
+    "src/regard/serving/afd/link/copier.py": "a protocol; test_cuda_copier.py and host_copier.py",
     "src/regard/serving/afd/link/contract.py": "protocols; test_contract.py holds the links to it",
     "src/regard/serving/afd/link/in_process.py": "run by test_contract.py",
     "src/regard/serving/afd/link/options.py": "fields only",

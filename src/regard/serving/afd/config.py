@@ -13,8 +13,8 @@ class AfdConfig:
 
     afd: str | None = None
     """Attention-FFN disaggregation: `2A1F` is two attention instances and one FFN instance, each a
-    process of its own, started on this machine or by --torchrun, or joining by themselves
-    (--no-afd-spawn). By default the model runs in one piece."""
+    process of its own, started on this machine, by --torchrun or by --ray, or joining by
+    themselves (--no-afd-spawn). By default the model runs in one piece."""
     microbatches: int = 2
     """Micro-batches that an attention instance has under way, 1 to 4."""
     microbatch_min_rows: int = 2
@@ -24,9 +24,9 @@ class AfdConfig:
     of it both. By default expert-parallel where there are enough experts."""
     afd_wire: str = "auto"
     """float32, or fp8 rows out and BF16 back; auto: float32 in exact mode, fp8 in fast mode."""
-    afd_link: Literal["auto", "tcp", "gloo", "nccl"] = "auto"
-    """How rows travel: tcp or gloo between CPUs, nccl between GPUs; auto: tcp on a CPU, nccl on
-    GPUs."""
+    afd_link: Literal["auto", "tcp", "gloo", "nccl", "peer"] = "auto"
+    """How rows travel: tcp or gloo between CPUs; nccl between GPUs, peer between those of one
+    machine. auto: tcp on a CPU, peer where all instances are started here, otherwise nccl."""
     on_ffn_loss: Literal["wait", "fail"] = "wait"
     """What running requests do when an FFN instance dies: wait for a replacement, or end (503)."""
     recovery_timeout: float = 120.0

@@ -18,6 +18,7 @@ from regard.serving.afd.link.paired_ffn import PairedFeedForwardEnd
 from regard.serving.afd.link.tcp_attention import Address, TcpAttentionEnd
 from regard.serving.afd.link.tcp_ffn import TcpFeedForwardEnd
 from regard.serving.models.feed_forward import FeedForwardInput
+from tests.serving.afd.link.host_copier import HOST_PEER
 
 HIDDEN, TOP_K, MAX_ROWS, MICROBATCHES, LAYERS = 200, 3, 64, 3, 4
 
@@ -127,4 +128,5 @@ LINKS = {
     "in_process": in_process,
     "tcp": connected,
     "gloo": partial(connected, wiring=GLOO),
+    "peer, all but the GPU": partial(connected, wiring=HOST_PEER),
 }

@@ -15,7 +15,14 @@ def two_gpus(monkeypatch):
 
 @pytest.mark.parametrize(
     ("asked", "device", "expected"),
-    [("auto", CPU, "tcp"), ("tcp", CPU, "tcp"), ("gloo", CPU, "gloo"), ("nccl", GPU, "nccl")],
+    [
+        ("auto", CPU, "tcp"),
+        ("auto", GPU, "peer"),
+        ("tcp", CPU, "tcp"),
+        ("gloo", CPU, "gloo"),
+        ("nccl", GPU, "nccl"),
+        ("peer", GPU, "peer"),
+    ],
 )
 def test_what_is_asked_for_is_taken_where_it_can_be(asked, device, expected):
     assert choose_link(AfdConfig(afd_link=asked), device, 2) == expected
@@ -25,10 +32,12 @@ def test_what_is_asked_for_is_taken_where_it_can_be(asked, device, expected):
     ("asked", "device", "options", "reason"),
     [
         ("nccl", CPU, {}, "--afd-link nccl goes from GPU to GPU, and the device is the CPU"),
+        ("peer", CPU, {}, "--afd-link peer goes from GPU to GPU"),
         ("tcp", GPU, {}, "--afd-link tcp goes from CPU to CPU, and the rows are on a GPU: use "),
         ("gloo", GPU, {}, "the rows are on a GPU"),
         ("gloo", CPU, {"afd_link_delay_us": 5.0}, "cannot be slowed down by 5 us: only tcp can"),
-        ("nccl", GPU, {"trace": "yes"}, "where --trace does not see them"),
+        ("peer", GPU, {"afd_link_delay_us": 5.0}, "only tcp can"),
+        ("peer", GPU, {"trace": "yes"}, "where --trace does not see them"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(asked, device, options, reason):
@@ -40,3 +49,8 @@ def test_nccl_needs_a_gpu_for_each_instance_that_is_started_here():
     with pytest.raises(InvalidRequestError, match="3 instances, 2 GPUs here"):
         choose_link(AfdConfig(afd_link="nccl"), GPU, 3)
     assert choose_link(AfdConfig(afd_link="nccl", afd_spawn=False), GPU, 3) == "nccl"
+    assert choose_link(AfdConfig(afd_link="peer"), GPU, 3) == "peer"
+
+
+def test_on_gpus_of_several_machines_rows_go_over_nccl():
+    assert choose_link(AfdConfig(afd_spawn=False), GPU, 3) == "nccl"

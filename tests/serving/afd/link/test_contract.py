@@ -1,6 +1,7 @@
 """One suite over all links."""
 
 import threading
+from functools import partial
 
 import pytest
 import torch
@@ -14,11 +15,23 @@ from tests.serving.afd.link.networks import (
     expected,
     rows_of,
 )
+from tests.serving.afd.link.processes import connected_gpus
 
 
-@pytest.fixture(params=LINKS)
+def needs(num_gpus, mark):
+    is_short = torch.cuda.device_count() < num_gpus
+    return [mark, pytest.mark.skipif(is_short, reason=f"fewer than {num_gpus} CUDA devices")]
+
+
+LINKS_OF_GPUS = [
+    pytest.param("peer", marks=needs(1, pytest.mark.gpu)),
+    pytest.param("nccl", marks=needs(2, pytest.mark.multi_gpu)),
+]
+
+
+@pytest.fixture(params=[*LINKS, *LINKS_OF_GPUS])
 def link(request):
-    return LINKS[request.param]
+    return LINKS.get(request.param) or partial(connected_gpus, kind=request.param)
 
 
 @pytest.mark.parametrize("num_ffn", [1, 3])

@@ -6,6 +6,7 @@ import torch
 
 from regard.serving.afd.link.contract import Key
 from regard.serving.afd.link.paired_ffn import PairedFeedForwardEnd
+from tests.serving.afd.link.host_copier import HOST_PEER
 from tests.serving.afd.link.networks import (
     GLOO,
     Server,
@@ -16,9 +17,14 @@ from tests.serving.afd.link.networks import (
 )
 
 
+@pytest.fixture(params=[GLOO, HOST_PEER], ids=["gloo", "peer"])
+def wiring(request):
+    return request.param
+
+
 @pytest.fixture
-def server():
-    server = Server(options(), 0, wiring=GLOO)
+def server(wiring):
+    server = Server(options(), 0, wiring=wiring)
     yield server
     server.stop()
 
@@ -31,23 +37,23 @@ def ask(end, step):
     )
 
 
-def test_without_rows_waiting_ends_in_time():
-    end = PairedFeedForwardEnd(options(), GLOO, index=0, host="127.0.0.1")
+def test_without_rows_waiting_ends_in_time(wiring):
+    end = PairedFeedForwardEnd(options(), wiring, index=0, host="127.0.0.1")
     started = time.monotonic()
     assert end.receive(0.1) == []
     assert 0.09 < time.monotonic() - started < 1
     end.close()
 
 
-def test_a_client_that_leaves_disturbs_nobody_and_may_come_again(server):
-    staying, leaving = (attention_end(options(), index, [server], GLOO) for index in range(2))
+def test_a_client_that_leaves_disturbs_nobody_and_may_come_again(wiring, server):
+    staying, leaving = (attention_end(options(), index, [server], wiring) for index in range(2))
     for step in (1, 2):
         ask(staying, step)
         ask(leaving, step)
     leaving.send(Key(3, 1, 0), rows_of(4))
     leaving.close()
     ask(staying, 3)
-    successor = attention_end(options(), 1, [server], GLOO)
+    successor = attention_end(options(), 1, [server], wiring)
     ask(successor, 1)
     ask(staying, 4)
     assert sorted(server.end._clients) == [0, 1]
@@ -55,16 +61,16 @@ def test_a_client_that_leaves_disturbs_nobody_and_may_come_again(server):
     successor.close()
 
 
-def test_a_caller_who_says_nonsense_disturbs_nobody(server):
-    end = attention_end(options(), 0, [server], GLOO)
+def test_a_caller_who_says_nonsense_disturbs_nobody(wiring, server):
+    end = attention_end(options(), 0, [server], wiring)
     with socket.create_connection(server.end.address) as stranger:
         stranger.sendall(b"GET / HTTP/1.1\r\n\r\n" * 10)
         ask(end, 1)
     end.close()
 
 
-def test_it_listens_where_it_was_told_and_nowhere_after_its_end():
-    end = PairedFeedForwardEnd(options(), GLOO, index=0, host="127.0.0.1")
+def test_it_listens_where_it_was_told_and_nowhere_after_its_end(wiring):
+    end = PairedFeedForwardEnd(options(), wiring, index=0, host="127.0.0.1")
     address = end.address
     assert address[0] == "127.0.0.1"
     socket.create_connection(address).close()

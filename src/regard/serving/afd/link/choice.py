@@ -14,13 +14,14 @@ from regard.serving.afd.link.pair import Wiring
 from regard.serving.afd.link.paired_attention import PairedAttentionEnd
 from regard.serving.afd.link.paired_ffn import PairedFeedForwardEnd
 from regard.serving.afd.link.patience import OnLoss
+from regard.serving.afd.link.peer import PeerWiring
 from regard.serving.afd.link.tcp_attention import Address, TcpAttentionEnd
 from regard.serving.afd.link.tcp_ffn import TcpFeedForwardEnd
 from regard.serving.afd.trace import Recorder
 from regard.serving.errors import InvalidRequestError
 
-LinkKind = Literal["tcp", "gloo", "nccl"]
-BETWEEN_GPUS = ("nccl",)
+LinkKind = Literal["tcp", "gloo", "nccl", "peer"]
+BETWEEN_GPUS = ("peer", "nccl")
 
 
 class RemoteAttentionEnd(AttentionEnd, Protocol):
@@ -52,7 +53,9 @@ def choose_link(afd: AfdConfig, device: torch.device, num_instances: int) -> Lin
         InvalidRequestError: a link that cannot be, and why.
     """
     on_gpus = device.type == "cuda"
-    default: LinkKind = "nccl" if on_gpus else "tcp"
+    default: LinkKind = "tcp"
+    if on_gpus:
+        default = "peer" if afd.afd_spawn else "nccl"
     kind = default if afd.afd_link == "auto" else afd.afd_link
     if problem := _problem(kind, afd, on_gpus=on_gpus, num_instances=num_instances):
         raise InvalidRequestError(f"--afd-link {kind} {problem}", param="afd_link")
@@ -121,6 +124,6 @@ def make_feed_forward_end(
     return PairedFeedForwardEnd(options, wiring, index=index, host=host, recorder=recorder)
 
 
-def wiring_of(kind: Literal["gloo", "nccl"], device: torch.device) -> Wiring:
+def wiring_of(kind: Literal["gloo", "nccl", "peer"], device: torch.device) -> Wiring:
     """How pairs of that kind are made."""
-    return CollectiveWiring(kind, device)
+    return PeerWiring(device) if kind == "peer" else CollectiveWiring(kind, device)

@@ -7,64 +7,32 @@ member: with the other side gone both are aborted, and a new pair has new ones.
 """
 
 import contextlib
-import os
 import select
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import torch
-import torch.distributed
 from torch import Tensor
 
 from regard.serving.afd.codec import Shape
 from regard.serving.afd.handshake import HANDSHAKE_SECONDS, HELLO_LIMIT, receive_json, send_json
 from regard.serving.afd.link.contract import Key
 from regard.serving.afd.link.frames import HEADER, STAGING_BYTES, FrameError, registered_buffers
+from regard.serving.afd.link.group import (
+    Backend,
+    Group,
+    Work,
+    as_connection_error,
+    make_group,
+    open_store,
+)
 from regard.serving.afd.link.options import LinkOptions
 from regard.serving.afd.link.pair import Message
 
-# These are there, but not declared to type checkers.
-dist: Any = torch.distributed
-
-Backend = Literal["gloo", "nccl"]
-TIMEOUT = timedelta(seconds=10)
-"""For a message whose header has come."""
 ATTENTION, FFN = 0, 1
 """Ranks."""
-NCCL_SETTINGS = {
-    # Otherwise its watchdog ends this process when the other one is gone.
-    "TORCH_NCCL_ASYNC_ERROR_HANDLING": "0",
-    "TORCH_NCCL_ENABLE_MONITORING": "0",
-    # Multicast is of no use between two.
-    "NCCL_NVLS_ENABLE": "0",
-}
-
-
-class Work(Protocol):
-    """Something that a group has begun."""
-
-    def wait(self) -> bool:
-        """Wait for it: the process with gloo, the current stream with NCCL."""
-        ...
-
-
-class Group(Protocol):
-    """A backend of torch.distributed with its members."""
-
-    def send(self, tensors: list[Tensor], rank: int, tag: int) -> Work:
-        """Begin to send."""
-        ...
-
-    def recv(self, tensors: list[Tensor], rank: int, tag: int) -> Work:
-        """Begin to receive."""
-        ...
-
-    def abort(self) -> None:
-        """End what is under way."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -85,8 +53,8 @@ class CollectiveWiring:
         if not isinstance(port, int):
             raise FrameError("the FFN instance named no store")
         host = connection.getpeername()[0]
-        with _as_connection_error():
-            store = dist.TCPStore(host, port, timeout=TIMEOUT, wait_for_workers=False)
+        with as_connection_error():
+            store = open_store(host, port)
         return self._pair(connection, options, store, ATTENTION)
 
     def feed_forward_pair(
@@ -97,49 +65,25 @@ class CollectiveWiring:
         host = connection.getsockname()[0]
         listener = socket.create_server((host, 0))
         port = listener.getsockname()[1]
-        with _as_connection_error():
-            store = dist.TCPStore(
-                host,
-                port,
-                is_master=True,
-                timeout=TIMEOUT,
-                wait_for_workers=False,
-                master_listen_fd=listener.detach(),
-            )
+        with as_connection_error():
+            store = open_store(host, port, listening=listener.detach())
         send_json(connection, {"store": port})
         return self._pair(connection, options, store, FFN)
 
     def _pair(
         self, connection: socket.socket, options: LinkOptions, store: Any, rank: int
     ) -> "CollectivePair":
-        with _as_connection_error():
+        host = connection.getsockname()[0]
+        with as_connection_error():
             rows, results = (
-                self._group(dist.PrefixStore(name, store), rank, connection.getsockname()[0])
+                make_group(self.name, store, name, rank=rank, host=host, device=self.device)
                 for name in ("rows", "results")
             )
-            _try(rows, ATTENTION, rank, self.device)
-            _try(results, FFN, rank, self.device)
         connection.settimeout(None)
         rows_nbytes, result_nbytes = options.codec.rows_nbytes, options.codec.result_nbytes
         if rank == ATTENTION:
             return CollectivePair(self, connection, options, (rows, results), FFN, result_nbytes)
         return CollectivePair(self, connection, options, (results, rows), ATTENTION, rows_nbytes)
-
-    def _group(self, store: Any, rank: int, host: str) -> Group:
-        if self.name == "nccl":
-            for name, value in NCCL_SETTINGS.items():
-                os.environ.setdefault(name, value)
-            torch.cuda.set_device(self.device)
-            options = dist.ProcessGroupNCCL.Options()
-            make = dist.ProcessGroupNCCL
-        else:
-            options = dist.ProcessGroupGloo._Options()
-            # By default gloo listens on whatever address the host's name stands for.
-            options._devices = [dist.ProcessGroupGloo.create_device(hostname=host)]
-            make = dist.ProcessGroupGloo
-        options._timeout = TIMEOUT
-        group: Group = make(store, rank, 2, options)
-        return group
 
 
 class CollectivePair:
@@ -183,7 +127,7 @@ class CollectivePair:
         """Header, then bytes."""
         key, shape, payload = message
         self._connection.sendall(HEADER.pack(*key, shape.top_k, shape.rows, 0))
-        with _as_connection_error():
+        with as_connection_error():
             self._sending[key.microbatch] = self._outward.send([payload], self._other, 0)
 
     def receive(self, key: Key, shape: Shape) -> Tensor:
@@ -239,23 +183,6 @@ class CollectivePair:
         if self._wiring.name == "nccl":
             # Of a message that is cut short the rest must not be taken for numbers of experts.
             buffer.zero_()
-        with _as_connection_error():
+        with as_connection_error():
             self._inward.recv([buffer], self._other, 0).wait()
         return buffer
-
-
-def _try(group: Group, source: int, rank: int, device: torch.device) -> None:
-    """Move a byte: a communicator is made with its first message, when both sides must be there."""
-    byte = torch.zeros(1, dtype=torch.uint8, device=device)
-    (group.send if rank == source else group.recv)([byte], 1 - rank, 0).wait()
-    if device.type == "cuda":
-        torch.cuda.current_stream(device).synchronize()
-
-
-@contextlib.contextmanager
-def _as_connection_error() -> Iterator[None]:
-    """What torch.distributed raises, under the name that a link gives it."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise ConnectionError(str(error).splitlines()[0]) from error
