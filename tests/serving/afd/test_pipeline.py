@@ -204,5 +204,5 @@ def test_a_step_that_is_lost_is_taken_again_and_gives_the_same(breaks_at):
         with torch.inference_mode():
             batches = (batch_of(6, {5}), batch_of(6, {5}))
             results.append([decoder.forward(batch, caches) for batch in batches])
-        assert link.calls_left < 0
+    assert link.steps == ({2, 3} if breaks_at == 1 else {1, 2, 3})
     assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
