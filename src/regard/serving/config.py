@@ -26,8 +26,8 @@ class EngineConfig:
     """Share of the GPU's memory for weights and KV cache together."""
     kv_cache_memory_gib: float | None = None
     """Size of the KV cache; by default 2 GiB on a CPU, what is left of the share on a GPU."""
-    block_size: int = 16
-    """Tokens in one KV block."""
+    block_size: int | None = None
+    """Tokens in one KV block; by default 16 on a CPU, 64 on a GPU."""
     max_num_seqs: int = 64
     """Most requests in one step."""
     max_num_batched_tokens: int = 512

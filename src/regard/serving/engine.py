@@ -9,7 +9,9 @@ import torch
 from regard.serving.config import EngineConfig
 from regard.serving.errors import InstanceLostError, InvalidRequestError
 from regard.serving.kv_cache import KVCacheManager
+from regard.serving.models import decode_graphs
 from regard.serving.models.attention import LayerCache
+from regard.serving.models.decode_graphs import DecodeGraphs
 from regard.serving.models.forward_batch import prepare
 from regard.serving.models.loader import LoadedModel, load
 from regard.serving.models.vision.prompt_images import embed_images
@@ -57,7 +59,7 @@ class Engine:
         self._caches: Sequence[LayerCache] = self.loaded.allocate_caches()
         self.kv_cache = KVCacheManager(
             num_blocks=self.loaded.num_blocks,
-            block_size=config.block_size,
+            block_size=self.loaded.block_size,
             enable_prefix_caching=config.enable_prefix_caching,
         )
         self.scheduler = Scheduler(
@@ -71,9 +73,20 @@ class Engine:
         )
         self._sampler = Sampler(seed=config.seed, eos_token_ids=self.tokenizer.eos_token_ids)
         self._sequences = Sequences(self.tokenizer)
-        self._forward: Callable[..., torch.Tensor] = self.loaded.model.forward
+        self._forward = self._choose_forward()
         self._prompt_tokens = self._generation_tokens = 0
         self._num_preemptions = self._step_failures = 0
+
+    def _choose_forward(self) -> Callable[..., torch.Tensor]:
+        if not decode_graphs.supports(self.loaded):
+            return self.loaded.model.forward
+        graphs = DecodeGraphs(
+            self.loaded.model,
+            self._caches,
+            max_rows=self.config.max_num_seqs,
+            max_blocks=-(-self.max_model_len // self.loaded.block_size),
+        )
+        return graphs.forward
 
     def _prefill_cap(self) -> int | None:
         is_cpu = self.loaded.numerics.device.type == "cpu"
@@ -146,7 +159,7 @@ class Engine:
     def _run(self, batch: ScheduledBatch) -> SampledTokens | None:
         rows = prepare(
             batch,
-            block_size=self.config.block_size,
+            block_size=self.loaded.block_size,
             device=self.loaded.numerics.device,
             loras=self.loaded.loras,
         )

@@ -8,10 +8,12 @@ from regard.serving.llm import LLM
 from regard.serving.models.memory import attention_shapes
 from regard.serving.models.presets import PRESETS
 from regard.serving.models.step3_config import step3_tensor_shapes
+from regard.serving.models.weights import tensor_shapes
 from regard.serving.sampling_params import SamplingParams
 
 # Billions of parameters: all, those of attention's side, of these the embedding and the head.
 SIZES = {
+    "llama-8b": (8.030, 2.393, 1.0507),
     "step3": (316.29, 12.20, 1.85),
     "step3-slice": (31.19, 12.18, 1.85),
     "step3-mini": (0.01805, 0.002316, 0.0001393),
@@ -25,7 +27,7 @@ def billions(shapes):
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_parameters_add_up_to_what_is_said(name):
     config = PRESETS[name].config
-    shapes = step3_tensor_shapes(config)
+    shapes = tensor_shapes(config)
     whole, attention, ends = SIZES[name]
     assert billions(shapes) == pytest.approx(whole, rel=2e-3)
     assert billions(attention_shapes(shapes)) == pytest.approx(attention, rel=2e-3)

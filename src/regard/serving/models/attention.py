@@ -1,6 +1,7 @@
 """Paged attention with rotary embedding: what the attention halves of all models share."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,10 @@ from regard.serving.kernels.paged_attention.reference import (
 )
 from regard.serving.models.forward_batch import ForwardBatch
 from regard.serving.models.numerics import Numerics
+
+Attend = Callable[..., Tensor]
+GPU_PAGES = (16, 32, 64, 128)
+"""Block sizes that the GPU kernel reads; others go through torch."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class PagedAttention:
             and cpu.supports(self._dim, block_size)
         ):
             return self._native(qkv, cache, batch)
+        if self._numerics.uses_gpu_kernels and block_size in GPU_PAGES:
+            return self._gpu(qkv, cache, batch)
         return self._torch(qkv, cache, batch)
 
     def _native(self, qkv: Tensor, cache: LayerCache, batch: ForwardBatch) -> Tensor:
@@ -99,6 +106,32 @@ class PagedAttention:
             batch.contexts,
             self._scale,
         )
+
+    def _gpu(self, qkv: Tensor, cache: LayerCache, batch: ForwardBatch) -> Tensor:
+        # Triton is not there without a GPU.
+        from regard.serving.kernels.paged_attention import gpu
+
+        gpu.rope_append_gpu(qkv, self._rope, batch.positions, batch.slots, cache.keys, cache.values)
+        queries = qkv[:, : self._num_heads * self._dim].view(-1, self._num_heads, self._dim)
+        alone = batch.num_decode_rows
+
+        def attend(kernel: Attend, rows: slice) -> Tensor:
+            return kernel(
+                queries[rows],
+                cache.keys,
+                cache.values,
+                batch.block_tables,
+                batch.sequence[rows],
+                batch.contexts[rows],
+                self._scale,
+            )
+
+        outputs = []
+        if alone:
+            outputs.append(attend(gpu.paged_decode_gpu, slice(0, alone)))
+        if alone < queries.shape[0]:
+            outputs.append(attend(paged_attention_batched, slice(alone, None)))
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
     def _torch(self, qkv: Tensor, cache: LayerCache, batch: ForwardBatch) -> Tensor:
         heads = qkv.view(qkv.shape[0], -1, self._dim)

@@ -1,5 +1,6 @@
 """What one forward pass works on."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -50,6 +51,8 @@ class ForwardBatch:
     """Block ids (int32), padded with 0."""
     sample_rows: Int[Tensor, " sampled"]
     """The rows whose logits are wanted: the last of each request that has nothing else pending."""
+    num_decode_rows: int = 0
+    """How many rows at the beginning are the only ones of their sequences."""
     adapters: Sequence[AdapterRows] = field(default=())
     """Rows that go through LoRA adapters."""
     images: Sequence[ImageRows] = field(default=())
@@ -86,26 +89,36 @@ def prepare(
             images += _image_rows(request.image_embeddings, chunk, first_row, device)
         if request.adapter is not None:
             adapted.setdefault(request.adapter, []).extend(range(first_row, len(tokens)))
-    width = max(len(chunk.request.block_table) for chunk in batch.chunks)
-    tables = [
-        chunk.request.block_table + [0] * (width - len(chunk.request.block_table))
-        for chunk in batch.chunks
-    ]
-    rows = torch.tensor([tokens, positions, slots, sequence], dtype=torch.int64).to(device)
+    # One copy to the device for all of them.
+    numbers = torch.tensor(tokens + positions + slots + sequence + sample_rows, dtype=torch.int64)
+    sizes = [len(tokens)] * 4 + [len(sample_rows)]
+    *rows, samples = torch.split(numbers.to(device), sizes)
     return ForwardBatch(
         token_ids=rows[0],
         positions=rows[1],
         slots=rows[2],
         sequence=rows[3],
         contexts=rows[1] + 1,
-        block_tables=torch.tensor(tables, dtype=torch.int32).to(device),
-        sample_rows=torch.tensor(sample_rows, dtype=torch.int64).to(device),
+        block_tables=_block_tables(batch).to(device),
+        sample_rows=samples,
+        num_decode_rows=_num_decode_rows(batch),
         adapters=tuple(
             AdapterRows(loras[name], torch.tensor(lines, device=device))
             for name, lines in adapted.items()
         ),
         images=tuple(images),
     )
+
+
+def _block_tables(batch: ScheduledBatch) -> Tensor:
+    tables = [chunk.request.block_table for chunk in batch.chunks]
+    width = max(map(len, tables))
+    return torch.tensor([each + [0] * (width - len(each)) for each in tables], dtype=torch.int32)
+
+
+def _num_decode_rows(batch: ScheduledBatch) -> int:
+    alone = (chunk.num_tokens == 1 for chunk in batch.chunks)
+    return sum(itertools.takewhile(bool, alone))
 
 
 def _image_rows(

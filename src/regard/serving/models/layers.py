@@ -19,11 +19,16 @@ class RMSNorm:
         self._weight = weight.to(numerics.device, numerics.activation_dtype, copy=True).contiguous()
         self._eps = eps
         self._is_native = numerics.uses_native_kernels
+        self._is_gpu = numerics.uses_gpu_kernels
 
     def __call__(self, x: Float[Tensor, "rows hidden"]) -> Float[Tensor, "rows hidden"]:
         """Normalise each row."""
         if self._is_native:
             return rms_norm(x, self._weight, self._eps)
+        if self._is_gpu:
+            from regard.serving.kernels.rms_norm.gpu import rms_norm_gpu
+
+            return rms_norm_gpu(x, self._weight, self._eps)
         return rms_norm_reference(x, self._weight, self._eps)
 
 
@@ -48,9 +53,14 @@ class SwiGLU:
 
     def __init__(self, numerics: Numerics) -> None:
         self._is_native = numerics.uses_native_kernels
+        self._is_gpu = numerics.uses_gpu_kernels
 
     def __call__(self, gate_up: Float[Tensor, "rows double"]) -> Float[Tensor, "rows half"]:
         """Gate each row."""
         if self._is_native and gate_up.is_contiguous():
             return swiglu(gate_up)
+        if self._is_gpu and gate_up.is_contiguous():
+            from regard.serving.kernels.swiglu.gpu import swiglu_gpu
+
+            return swiglu_gpu(gate_up)
         return swiglu_reference(gate_up)

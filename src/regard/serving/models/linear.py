@@ -82,7 +82,17 @@ def make_multiply(tensors: Sequence[LoadedTensor], numerics: Numerics) -> Multip
         return lambda x: linear_reference(x, weight)
     if numerics.device.type == "cpu":
         weight = weight.float()
+    if numerics.uses_gpu_kernels:
+        return _on_gpu(weight)
     return lambda x: F.linear(x, weight)
+
+
+def _on_gpu(weight: Tensor) -> Multiply:
+    from regard.serving.kernels.linear.gpu import linear_row_gpu, supports
+
+    if not supports(weight):
+        return lambda x: F.linear(x, weight)
+    return lambda x: linear_row_gpu(x, weight) if x.shape[0] == 1 else F.linear(x, weight)
 
 
 def _packed_quantised(tensors: Sequence[LoadedTensor], numerics: Numerics) -> Multiply | None:

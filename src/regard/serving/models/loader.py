@@ -21,6 +21,9 @@ from regard.serving.models.weights import open_model, tensor_shapes
 from regard.serving.tokenizer import Tokenizer
 
 CPU_KV_CACHE_GIB = 2.0
+CPU_BLOCK_SIZE = 16
+# What one program of the attention kernel reads at a time.
+GPU_BLOCK_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,12 @@ def load(config: EngineConfig) -> LoadedModel:
             larger than its memory.
     """
     numerics = choose_numerics(config.mode, config.device, config.dtype)
-    opened = open_model(config.model, load_format=config.load_format, seed=config.seed)
+    opened = open_model(
+        config.model,
+        load_format=config.load_format,
+        seed=config.seed,
+        device=numerics.device,
+    )
     needed = weight_bytes(opened.tensors, tensor_shapes(opened.config), numerics)
     check_room(opened.name, needed, numerics.device)
     return build(
@@ -106,6 +114,8 @@ def build(
     if model is None:
         model = build_decoder(model_config, tensors, numerics)
     cache_dtype = _cache_dtype(config, numerics)
+    by_default = GPU_BLOCK_SIZE if numerics.uses_gpu_kernels else CPU_BLOCK_SIZE
+    block_size = config.block_size or by_default
     loras = {name: load_lora(name, path, model_config) for name, path in config.loras}
     return LoadedModel(
         name=name,
@@ -114,8 +124,8 @@ def build(
         numerics=numerics,
         loras=loras,
         max_model_len=max_model_len,
-        num_blocks=_num_blocks(config, model_config, numerics, cache_dtype),
-        block_size=config.block_size,
+        num_blocks=_num_blocks(config, model_config, numerics, cache_dtype, block_size),
+        block_size=block_size,
         cache_dtype=cache_dtype,
         vision=_vision(config, model_config, tensors, tokenizer, numerics),
     )
@@ -160,10 +170,14 @@ def _cache_dtype(config: EngineConfig, numerics: Numerics) -> torch.dtype:
 
 
 def _num_blocks(
-    config: EngineConfig, model_config: ModelConfig, numerics: Numerics, dtype: torch.dtype
+    config: EngineConfig,
+    model_config: ModelConfig,
+    numerics: Numerics,
+    dtype: torch.dtype,
+    block_size: int,
 ) -> int:
     per_token = 2 * model_config.num_layers * model_config.num_kv_heads * model_config.head_dim
-    block_bytes = per_token * dtype.itemsize * config.block_size
+    block_bytes = per_token * dtype.itemsize * block_size
     if config.kv_cache_memory_gib is not None:
         budget = config.kv_cache_memory_gib * 2**30
     elif numerics.device.type == "cuda":
@@ -175,7 +189,7 @@ def _num_blocks(
     if num_blocks < 1:
         raise InvalidRequestError(
             f"no room for a KV cache: {budget / 2**20:.0f} MiB are left and one block of "
-            f"{config.block_size} tokens takes {block_bytes / 2**20:.2f} MiB",
+            f"{block_size} tokens takes {block_bytes / 2**20:.2f} MiB",
             param="kv_cache_memory_gib",
         )
     return num_blocks

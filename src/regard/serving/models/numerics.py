@@ -1,6 +1,8 @@
 """How numbers are kept and multiplied: mode, device, weight type."""
 
+import importlib.util
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -39,6 +41,16 @@ class Numerics:
     def uses_native_kernels(self) -> bool:
         """Whether the C kernels do the work."""
         return self.device.type == "cpu" and native.is_available()
+
+    @property
+    def uses_gpu_kernels(self) -> bool:
+        """Whether the Triton kernels do the work."""
+        return self.device.type == "cuda" and not self.is_exact and _has_triton()
+
+
+@cache
+def _has_triton() -> bool:
+    return importlib.util.find_spec("triton") is not None
 
 
 def choose_numerics(mode: Mode, device: str, dtype: str) -> Numerics:

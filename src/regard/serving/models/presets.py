@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from regard.serving.byte_tokenizer import END_OF_TEXT
+from regard.serving.models.config import ModelConfig
 from regard.serving.models.random_tensors import DEFAULT_SCALE
 from regard.serving.models.step3_config import Step3Config
 from regard.serving.models.vision.config import VisionConfig
@@ -30,43 +31,42 @@ WEIGHT_DTYPE = torch.bfloat16
 class Preset:
     """A model without weights."""
 
-    config: Step3Config
+    config: ModelConfig
     """Its sizes."""
     scale: float = DEFAULT_SCALE
     """Standard deviation of the random weights."""
 
 
-STEP3 = Preset(
-    config=Step3Config(
-        architecture="step3",
-        vocab_size=128815,
-        hidden_size=7168,
-        num_layers=61,
-        num_heads=64,
-        num_kv_heads=1,
-        head_dim=256,
-        intermediate_size=18432,
-        rope_theta=500000.0,
-        rms_norm_eps=1e-5,
-        max_position_embeddings=65536,
-        tie_word_embeddings=False,
-        query_low_rank=2048,
-        num_experts=48,
-        num_experts_per_token=3,
-        moe_intermediate_size=5120,
-        share_expert_size=5120,
-        moe_layers=tuple(range(4, 60)),
-    )
+_STEP3 = Step3Config(
+    architecture="step3",
+    vocab_size=128815,
+    hidden_size=7168,
+    num_layers=61,
+    num_heads=64,
+    num_kv_heads=1,
+    head_dim=256,
+    intermediate_size=18432,
+    rope_theta=500000.0,
+    rms_norm_eps=1e-5,
+    max_position_embeddings=65536,
+    tie_word_embeddings=False,
+    query_low_rank=2048,
+    num_experts=48,
+    num_experts_per_token=3,
+    moe_intermediate_size=5120,
+    share_expert_size=5120,
+    moe_layers=tuple(range(4, 60)),
 )
+STEP3 = Preset(config=_STEP3)
 """The released model without its vision side: 316.29 billion parameters."""
 
 _SLICES = 16
 STEP3_SLICE = Preset(
     config=replace(
-        STEP3.config,
-        num_experts=STEP3.config.num_experts // _SLICES,
-        share_expert_size=STEP3.config.share_expert_size // _SLICES,
-        intermediate_size=STEP3.config.intermediate_size // _SLICES,
+        _STEP3,
+        num_experts=_STEP3.num_experts // _SLICES,
+        share_expert_size=_STEP3.share_expert_size // _SLICES,
+        intermediate_size=_STEP3.intermediate_size // _SLICES,
     )
 )
 """What one attention GPU and one FFN GPU of 2A2F (16 of each) hold between them.
@@ -83,7 +83,7 @@ tokens over 48 experts come to. The shared and the dense slices see 128 rows whe
 
 STEP3_MINI = Preset(
     config=replace(
-        STEP3.config,
+        _STEP3,
         vocab_size=272,
         hidden_size=256,
         num_layers=7,
@@ -115,7 +115,26 @@ Pictures are cut and counted as in the released model: 169 tokens and 81 a crop.
 Widths are multiples of 128, so that block-FP8 experts can be cut in two.
 """
 
+LLAMA_8B = Preset(
+    config=ModelConfig(
+        architecture="llama",
+        vocab_size=128256,
+        hidden_size=4096,
+        num_layers=32,
+        num_heads=32,
+        num_kv_heads=8,
+        head_dim=128,
+        intermediate_size=14336,
+        rope_theta=500000.0,
+        rms_norm_eps=1e-5,
+        max_position_embeddings=131072,
+        tie_word_embeddings=False,
+    ),
+)
+"""Llama-3.1-8B without its rotary scaling: the shape that engines are compared on."""
+
 PRESETS: Mapping[str, Preset] = {
+    "llama-8b": LLAMA_8B,
     "step3": STEP3,
     "step3-slice": STEP3_SLICE,
     "step3-mini": STEP3_MINI,

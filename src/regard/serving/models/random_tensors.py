@@ -33,17 +33,22 @@ class RandomTensors(Mapping[str, Tensor]):
         seed: int,
         dtype: torch.dtype = torch.float32,
         scale: float = DEFAULT_SCALE,
+        device: torch.device | None = None,
     ) -> None:
-        """Take the names with their shapes, and the standard deviation of what is no norm."""
+        """Take the names with their shapes, and the standard deviation of what is no norm.
+
+        A GPU draws other numbers than a CPU, and billions of them in no time.
+        """
         self.shapes, self.dtype = shapes, dtype
         self._seed, self._scale = seed, scale
+        self._device = device or torch.device("cpu")
 
     def __getitem__(self, name: str) -> Tensor:
         shape = self.shapes[name]
         if len(shape) == 3:
             return torch.stack([self._expert(name, expert) for expert in range(shape[0])])
         if len(shape) == 1 and "norm" in name and not name.endswith("bias"):
-            return torch.ones(shape, dtype=self.dtype)
+            return torch.ones(shape, dtype=self.dtype, device=self._device)
         return self._draw(name, shape)
 
     def __contains__(self, name: object) -> bool:
@@ -65,5 +70,7 @@ class RandomTensors(Mapping[str, Tensor]):
 
     def _draw(self, name: str, shape: tuple[int, ...]) -> Tensor:
         digest = hashlib.sha256(f"{self._seed}:{name}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-        return torch.randn(shape, generator=generator).mul_(self._scale).to(self.dtype)
+        seed = int.from_bytes(digest[:8], "little") >> 1
+        generator = torch.Generator(self._device).manual_seed(seed)
+        values = torch.randn(shape, generator=generator, device=self._device)
+        return values.mul_(self._scale).to(self.dtype)

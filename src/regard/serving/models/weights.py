@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from regard.serving import default_model
 from regard.serving.byte_tokenizer import byte_tokenizer
 from regard.serving.errors import WeightsError
@@ -44,19 +46,22 @@ class OpenedModel:
     """Its tokenizer."""
 
 
-def open_model(model: str, *, load_format: str, seed: int) -> OpenedModel:
+def open_model(
+    model: str, *, load_format: str, seed: int, device: torch.device | None = None
+) -> OpenedModel:
     """Open a directory, a GGUF file, a hub id, a preset, or the default model.
 
     Args:
         model: what to open.
         load_format: auto, safetensors, gguf, or dummy for random weights; a preset has no others.
         seed: of the random weights.
+        device: where random weights are drawn; by default the CPU.
 
     Raises:
         WeightsError: a file is missing, corrupt, misshapen or of an unsupported kind.
     """
     if model in PRESETS:
-        return _open_preset(model, load_format, seed)
+        return _open_preset(model, load_format, seed, device)
     path = default_model.path() if model == DEFAULT else _local_path(model)
     is_gguf = path.is_file()
     if load_format in ("gguf", "safetensors") and is_gguf != (load_format == "gguf"):
@@ -67,7 +72,9 @@ def open_model(model: str, *, load_format: str, seed: int) -> OpenedModel:
     is_dummy = load_format == "dummy"
     opened = _open_gguf(path, name) if is_gguf else _open_directory(path, name, is_dummy=is_dummy)
     if is_dummy:
-        return replace(opened, tensors=random_tensors(tensor_shapes(opened.config), seed=seed))
+        return replace(
+            opened, tensors=random_tensors(tensor_shapes(opened.config), seed=seed, device=device)
+        )
     return opened
 
 
@@ -114,9 +121,11 @@ def check_tensors(
             )
 
 
-def random_tensors(shapes: Mapping[str, tuple[int, ...]], *, seed: int) -> RandomTensors:
+def random_tensors(
+    shapes: Mapping[str, tuple[int, ...]], *, seed: int, device: torch.device | None = None
+) -> RandomTensors:
     """Random weights of these shapes, drawn when asked for."""
-    return RandomTensors(shapes, seed=seed)
+    return RandomTensors(shapes, seed=seed, device=device)
 
 
 def _local_path(model: str) -> Path:
@@ -145,13 +154,19 @@ def _download(hub_id: str) -> Path:
     return Path(folder)
 
 
-def _open_preset(name: str, load_format: str, seed: int) -> OpenedModel:
+def _open_preset(
+    name: str, load_format: str, seed: int, device: torch.device | None
+) -> OpenedModel:
     if load_format not in ("auto", "dummy"):
         raise WeightsError(name, f"load format {load_format!r} does not fit a preset of sizes")
     preset = PRESETS[name]
     logger.warning("%s is sizes only: its weights are random and its answers noise", name)
     tensors = RandomTensors(
-        tensor_shapes(preset.config), seed=seed, dtype=WEIGHT_DTYPE, scale=preset.scale
+        tensor_shapes(preset.config),
+        seed=seed,
+        dtype=WEIGHT_DTYPE,
+        scale=preset.scale,
+        device=device,
     )
     return OpenedModel(name, preset.config, tensors, byte_tokenizer(SPECIAL_TOKENS))
 
