@@ -29,10 +29,14 @@ class FakeProcess:
 class DyingLauncher:
     def __init__(self):
         self.started = []
+        self.is_closed = False
 
     def start(self, place):
         self.started.append(place)
         return FakeProcess()
+
+    def close(self):
+        self.is_closed = True
 
 
 @pytest.fixture
@@ -134,6 +138,8 @@ def test_a_start_that_keeps_failing_is_given_up_with_a_reason(make):
     with pytest.raises(UserError, match="ffn0: 3 starts failed one after the other"):
         coordinator.wait_until_ready(10)
     assert launcher.started == ["ffn0"] * 3
+    coordinator.stop()
+    assert launcher.is_closed
 
 
 def test_the_holder_s_own_reason_ends_the_wait(make):

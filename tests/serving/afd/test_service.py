@@ -151,6 +151,7 @@ async def test_a_part_that_cannot_be_loaded_ends_the_start_with_its_reason(tmp_p
         ("1A1F", {"microbatches": 9}, "9 micro-batches; 1 to 4"),
         ("1A1F", {"afd_listen": "here"}, "'here' is not of the form HOST:PORT"),
         ("9999A1F", {}, "GB of memory is available"),
+        ("1A1F", {"ray": "auto", "torchrun": True}, "both start instances: choose one"),
     ],
 )
 def test_a_layout_that_cannot_be_is_refused_before_anything_starts(afd, options, message):

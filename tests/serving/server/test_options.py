@@ -1,5 +1,6 @@
 import pytest
 
+from regard.common.errors import UserError
 from regard.serving.config import EngineConfig
 from regard.serving.server.options import parse_options
 
@@ -64,11 +65,20 @@ def test_a_wrong_flag_ends_with_status_2(argv: list[str], capsys: pytest.Capture
     assert argv[0] in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flags", [["--torchrun"], ["--ray", "auto"]])
+def test_what_starts_instances_needs_to_know_how_many(flags: list[str]):
+    with pytest.raises(UserError, match="say how many with --afd"):
+        parse_options(flags)
+    assert parse_options([*flags, "--afd", "1A1F"]).afd == "1A1F"
+
+
 def test_help_has_every_flag_and_an_example(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as stop:
         parse_options(["--help"])
     shown = capsys.readouterr().out
     assert stop.value.code == 0
     assert "regard serve default --port 8000" in shown
+    for flag in ("--afd-spawn, --no-afd-spawn", "--torchrun", "--ray {None}|STR"):
+        assert flag in shown
     for flag in ("--lora NAME=PATH", "--max-model-len", "--no-enable-prefix-caching", "--threads"):
         assert flag in shown

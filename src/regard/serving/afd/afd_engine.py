@@ -74,8 +74,7 @@ class AfdEngine:
                 param="lora",
             )
         self.config, self.afd = config, afd
-        plan = Assignment("attention", 0, config, afd, "", may_spin=False)
-        self.topology = plan.topology
+        self.plan = plan = Assignment("attention", 0, config, afd, "", may_spin=False)
         plan.check()
         self._opened = plan.opened
         self._picture_tokens = find_picture_tokens(
@@ -86,16 +85,16 @@ class AfdEngine:
         self._stats: dict[str, EngineStats] = {}
         self._lock = threading.RLock()
         self._is_stopping = False
-        self._ffns = FfnDirectory(self.topology.num_ffn)
+        self._ffns = FfnDirectory(self.plan.topology.num_ffn)
         self._trace = TraceCollector(
-            self.topology,
+            self.plan.topology,
             num_layers=plan.opened.config.num_layers,
             num_microbatches=afd.microbatches,
         )
         self.coordinator = Coordinator(
             listener,
             token=token,
-            places=place_names(self.topology, afd.spare_ffn),
+            places=place_names(self.plan.topology, afd.spare_ffn),
             assignment=self._assignment,
             launcher=make_launcher(self),
             on_message=self._on_message,
@@ -171,7 +170,7 @@ class AfdEngine:
         if request.model is not None and request.model not in self.model_names:
             raise UnknownModelError(request.model, self.model_names)
         sequences = make_requests(request, self.max_model_len, None)
-        room = self.topology.num_attention * self.config.max_num_seqs + self.config.max_waiting
+        room = self.plan.topology.num_attention * self.config.max_num_seqs + self.config.max_waiting
         if len(self._tickets) + len(sequences) > room:
             raise QueueFullError(len(self._tickets), retry_after_seconds=1)
         if request.params.structured is not None:
@@ -256,7 +255,7 @@ class AfdEngine:
         elif place.name.startswith("ffn"):
             self._ffns.remove(place.number)
             for spare in self.coordinator.ready("spare"):
-                if spare.number % self.topology.num_ffn == place.number:
+                if spare.number % self.plan.topology.num_ffn == place.number:
                     self.coordinator.promote(spare, place)
                     return
 
@@ -278,14 +277,14 @@ class AfdEngine:
         """What the holder of a place is told."""
         kind, number = kind_and_number(name)
         cores = allowed_cpus()
-        instances = self.topology.num_attention + self.topology.num_ffn
+        instances = self.plan.topology.num_attention + self.plan.topology.num_ffn
         threads = self.config.num_threads
         if self.afd.afd_spawn:
             threads = threads or max(1, cores // instances)
         afd = {**asdict(self.afd), "trace": None if self.afd.trace is None else "yes"}
         return {
             "role": "attention" if kind == "attention" else "ffn",
-            "index": number % self.topology.num_ffn if kind == "spare" else number,
+            "index": number % self.plan.topology.num_ffn if kind == "spare" else number,
             "engine": config_to_json(replace(self.config, num_threads=threads)),
             "afd": afd,
             "may_spin": instances <= cores,

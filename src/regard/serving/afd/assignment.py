@@ -11,6 +11,7 @@ from regard.serving.afd.config import MAX_MICROBATCHES, AfdConfig
 from regard.serving.afd.fingerprint import fingerprint
 from regard.serving.afd.link.choice import LinkKind, choose_link
 from regard.serving.afd.link.options import LinkOptions
+from regard.serving.afd.place import place_names
 from regard.serving.afd.topology import Topology, parse_topology
 from regard.serving.afd.trace import Recorder
 from regard.serving.config import EngineConfig
@@ -88,12 +89,32 @@ class Assignment:
             InvalidRequestError: it cannot, a feed-forward cannot be cut into so many shards, or the
                 link cannot be.
         """
-        opened, topology = self.opened, self.topology
+        topology = self.topology
         if not 1 <= self.afd.microbatches <= MAX_MICROBATCHES:
             raise InvalidRequestError(
                 f"{self.afd.microbatches} micro-batches; 1 to {MAX_MICROBATCHES} are possible",
                 param="microbatches",
             )
+        held = self.weight_bytes_by_place()
+        if self.afd.afd_spawn:
+            choose_link(self.afd, self.numerics.device, self.num_instances)
+            parts = " + ".join(
+                f"{nbytes / 1e9:.1f}" for name, nbytes in held.items() if "attention" not in name
+            )
+            check_room(
+                f"{self.opened.name} as {topology} ({topology.num_attention} x "
+                f"{held['attention0'] / 1e9:.1f} GB for attention, {parts} GB for FFN instances)",
+                sum(held.values()),
+                self.numerics.device,
+            )
+
+    def weight_bytes_by_place(self) -> dict[str, int]:
+        """What each instance will hold.
+
+        Raises:
+            InvalidRequestError: a feed-forward cannot be cut into so many shards.
+        """
+        opened, topology = self.opened, self.topology
         shapes = tensor_shapes(opened.config)
         attention = weight_bytes(opened.tensors, attention_shapes(shapes), self.numerics)
         ffn = [
@@ -101,15 +122,8 @@ class Assignment:
             for shard in topology.shards
         ]
         spares = [ffn[number % len(ffn)] for number in range(self.afd.spare_ffn)]
-        if self.afd.afd_spawn:
-            choose_link(self.afd, self.numerics.device, self.num_instances)
-            parts = " + ".join(f"{each / 1e9:.1f}" for each in [*ffn, *spares])
-            check_room(
-                f"{opened.name} as {topology} ({topology.num_attention} x {attention / 1e9:.1f} GB "
-                f"for attention, {parts} GB for FFN instances)",
-                topology.num_attention * attention + sum(ffn) + sum(spares),
-                self.numerics.device,
-            )
+        sizes = [attention] * topology.num_attention + ffn + spares
+        return dict(zip(place_names(topology, self.afd.spare_ffn), sizes, strict=True))
 
     @cached_property
     def link(self) -> LinkKind:

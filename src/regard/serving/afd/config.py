@@ -39,6 +39,9 @@ class AfdConfig:
     """Start the instances on this machine; otherwise wait for them to join."""
     torchrun: bool = False
     """Started by torchrun: rank 0 serves, every other rank becomes an instance."""
+    ray: str | None = None
+    """Start the instances on this Ray cluster: HOST:PORT of its head, or auto for the one that this
+    machine is in. Each has --threads cores (1 if not given), and a GPU where there are enough."""
     afd_link_delay_us: float = 0.0
     """Every message arrives so much later: for experiments with slower wires."""
     trace: Path | None = None

@@ -138,6 +138,8 @@ class Coordinator:
                 _end(place.process, max(0.1, deadline - time.monotonic()))
             if place.channel is not None:
                 place.channel.close()
+        if self._launcher is not None:
+            self._launcher.close()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

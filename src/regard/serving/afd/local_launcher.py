@@ -30,3 +30,6 @@ class LocalLauncher:
             # Ctrl-C is for the service, which then ends its instances in order.
             start_new_session=True,
         )
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -31,6 +31,10 @@ class Launcher(Protocol):
         """Start the instance for a place."""
         ...
 
+    def close(self) -> None:
+        """Give up what it holds; its processes have ended."""
+        ...
+
 
 @dataclass(eq=False)
 class Place:

@@ -1,16 +1,19 @@
 """Puts a disaggregated service together: where it listens, who starts its instances."""
 
 import os
-import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from regard.serving.afd.afd_engine import AfdEngine
 from regard.serving.afd.config import AfdConfig
 from regard.serving.afd.join_command import TOKEN_VARIABLE
 from regard.serving.afd.local_launcher import LocalLauncher
-from regard.serving.afd.place import Launcher, place_names
-from regard.serving.afd.torchrun import Rank, TorchrunLauncher, meet, read_rank
+from regard.serving.afd.place import Launcher
+from regard.serving.afd.ray_cluster import RayCluster
+from regard.serving.afd.ray_launcher import RayLauncher, make_rooms
+from regard.serving.afd.torchrun import TorchrunLauncher, meet, read_rank
 from regard.serving.config import EngineConfig
 from regard.serving.errors import InvalidRequestError
 from regard.serving.server.lifecycle import bind
@@ -31,28 +34,20 @@ def make_service(config: EngineConfig, afd: AfdConfig) -> AfdEngine:
             f"--afd-listen {afd.afd_listen!r} is not of the form HOST:PORT", param="afd_listen"
         )
     token = os.environ.get(TOKEN_VARIABLE) or None
-    rank = read_rank(os.environ) if afd.torchrun else None
-    if rank is not None:
-        # The other ranks share this machine's cores with each other, not with all instances.
-        threads = config.num_threads or max(1, allowed_cpus() // rank.local_world_size)
-        config, afd = replace(config, num_threads=threads), replace(afd, afd_spawn=False)
-    elif not afd.afd_spawn and token is None:
+    waits = not (afd.afd_spawn or afd.torchrun or afd.ray)
+    if waits and token is None:
         raise InvalidRequestError(
             f"with --no-afd-spawn set {TOKEN_VARIABLE} here and where instances join", param="afd"
         )
+    config, afd = _started_elsewhere(config, afd)
     listener = bind(host, int(port))
+    make_launcher = partial(_launcher, address=listener.getsockname()[:2])
     try:
-        engine = AfdEngine(
-            config,
-            afd,
-            listener=listener,
-            make_launcher=lambda engine: _launcher(engine, listener, rank),
-            token=token,
-        )
+        engine = AfdEngine(config, afd, listener=listener, make_launcher=make_launcher, token=token)
     except BaseException:
         listener.close()
         raise
-    if not afd.afd_spawn and rank is None:
+    if waits:
         shown = ":".join(map(str, engine.coordinator.address))
         print(
             f"waiting for {len(engine.coordinator.places)} instances; on each machine: "
@@ -62,18 +57,49 @@ def make_service(config: EngineConfig, afd: AfdConfig) -> AfdEngine:
     return engine
 
 
-def _launcher(engine: AfdEngine, listener: socket.socket, rank: Rank | None) -> Launcher | None:
+def _started_elsewhere(config: EngineConfig, afd: AfdConfig) -> tuple[EngineConfig, AfdConfig]:
+    """The options where torchrun or Ray starts instances: this machine is not all they have."""
+    if afd.torchrun and afd.ray is not None:
+        raise InvalidRequestError("--torchrun and --ray both start instances: choose one")
+    if afd.torchrun:
+        threads = max(1, allowed_cpus() // read_rank(os.environ).local_world_size)
+    elif afd.ray is not None:
+        threads = 1
+    else:
+        return config, afd
+    config = replace(config, num_threads=config.num_threads or threads)
+    return config, replace(afd, afd_spawn=False)
+
+
+def _launcher(engine: AfdEngine, address: tuple[str, int]) -> Launcher | None:
     """What starts the instances."""
-    host, port = listener.getsockname()[:2]
-    address = (host, port)
-    if rank is not None:
-        return TorchrunLauncher(
-            rank,
-            meet(),
-            places=place_names(engine.topology, engine.afd.spare_ffn),
-            address=address,
-            token=lambda: engine.coordinator.token,
+
+    def token() -> str:
+        return engine.coordinator.token
+
+    if engine.afd.torchrun:
+        places = list(engine.plan.weight_bytes_by_place())
+        rank = read_rank(os.environ)
+        return TorchrunLauncher(rank, meet(), places=places, address=address, token=token)
+    if engine.afd.ray is not None:
+        return _ray_launcher(engine, engine.afd.ray, address, token)
+    if engine.afd.afd_spawn:
+        return LocalLauncher(address, token)
+    return None
+
+
+def _ray_launcher(
+    engine: AfdEngine, ray: str, address: tuple[str, int], token: Callable[[], str]
+) -> RayLauncher:
+    cluster = RayCluster(ray)
+    try:
+        rooms = make_rooms(
+            engine.plan.weight_bytes_by_place(),
+            device=engine.config.device,
+            num_cpus=engine.config.num_threads,
+            num_free_gpus=cluster.num_free_gpus,
         )
-    if not engine.afd.afd_spawn:
-        return None
-    return LocalLauncher(address, lambda: engine.coordinator.token)
+        return RayLauncher(cluster, rooms, address=address, token=token)
+    except BaseException:
+        cluster.close()
+        raise

@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from torch.distributed import Store, rendezvous
+from torch.distributed.distributed_c10d import Store
+from torch.distributed.rendezvous import rendezvous
 
 from regard.common.errors import UserError
+from regard.serving.afd.address import host_for_instances
 from regard.serving.afd.join import join
 from regard.serving.afd.join_command import TOKEN_VARIABLE
 
 MEETING_SECONDS = 300.0
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-ANY_HOSTS = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True)
@@ -120,25 +120,25 @@ class TorchrunLauncher:
                 f"{', '.join(places)} and the service need {len(places) + 1} ranks; torchrun "
                 f"started {rank.world_size} (--nnodes, --nproc-per-node)"
             )
-        if rank.has_other_hosts and address[0] in LOOPBACK_HOSTS:
-            raise UserError(
-                f"ranks on other machines cannot reach {address[0]}: say with --afd-listen "
-                "HOST:PORT where they can join"
-            )
-        self._rank, self._store, self._places = rank, store, list(places)
-        self._address, self._token = address, token
+        self._port = address[1]
+        self._host = host_for_instances(
+            address[0], own_host=rank.master_host, has_other_hosts=rank.has_other_hosts
+        )
+        self._store, self._places, self._token = store, list(places), token
 
     def start(self, place: str) -> RankProcess:
         """Let a place's rank join."""
-        host, port = self._address
         message = {
-            "host": self._rank.master_host if host in ANY_HOSTS else host,
-            "port": port,
+            "host": self._host,
+            "port": self._port,
             "place": place,
             "token": None if os.environ.get(TOKEN_VARIABLE) else self._token(),
         }
         self._store.set(_key(self._places.index(place) + 1), json.dumps(message))
         return RankProcess()
+
+    def close(self) -> None:
+        """The store is torchrun's."""
 
 
 def become_instance(rank: Rank) -> int:

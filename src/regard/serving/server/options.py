@@ -99,6 +99,8 @@ def parse_options(argv: Sequence[str]) -> ServeOptions:
     if arguments and not arguments[0].startswith("-"):
         arguments.insert(0, "--model")
     options = tyro.cli(ServeOptions, prog=PROGRAM, args=arguments)
-    if options.torchrun and options.afd is None:
-        raise UserError("--torchrun starts instances: say how many with --afd, such as 2A1F")
+    if options.afd is None and (options.torchrun or options.ray is not None):
+        raise UserError(
+            "--torchrun and --ray start instances: say how many with --afd, such as 2A1F"
+        )
     return options
