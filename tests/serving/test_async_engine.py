@@ -18,9 +18,11 @@ LONG = SamplingParams(temperature=0.0, max_tokens=400, ignore_eos=True)
 SHORT = SamplingParams(temperature=0.0, max_tokens=5, ignore_eos=True)
 
 
-@pytest.fixture
-async def engine():
+@pytest.fixture(params=[False, True], ids=["at once", "while the GPU works"])
+async def engine(request):
     runner = AsyncEngine(tiny_engine(max_waiting=4))
+    # When outputs are handed over; where the tensors are does not matter to that.
+    runner._is_on_gpu = request.param
     await runner.start()
     yield runner
     await runner.stop(grace_seconds=0)

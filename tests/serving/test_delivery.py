@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from regard.serving.delivery import Mailbox, failure
+from regard.serving.delivery import Mailbox, failure, put_all
 from regard.serving.errors import InstanceLostError, InvalidRequestError, StepFailedError
 from regard.serving.outputs import RequestOutput
 from regard.serving.sequences import GRAMMAR, INSTANCE_LOST
@@ -24,6 +24,20 @@ async def test_outputs_of_another_thread_come_in_order_until_all_sequences_have_
     thread = threading.Thread(target=make)
     thread.start()
     assert [each.text async for each in mailbox.outputs(2)] == ["a", "b", "c"]
+    thread.join()
+
+
+async def test_outputs_of_one_step_reach_all_their_mailboxes_in_order():
+    one, other = Mailbox(), Mailbox()
+    items = [
+        (one, output("a")),
+        (other, output("b", reason="stop")),
+        (one, output("c", reason="stop")),
+    ]
+    thread = threading.Thread(target=put_all, args=(items,))
+    thread.start()
+    assert [each.text async for each in one.outputs(1)] == ["a", "c"]
+    assert [each.text async for each in other.outputs(1)] == ["b"]
     thread.join()
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
 from regard.serving.config import EngineConfig
-from regard.serving.delivery import Mailbox
+from regard.serving.delivery import Mailbox, put_all
 from regard.serving.engine import Engine
 from regard.serving.errors import (
     EngineStoppedError,
@@ -38,6 +38,8 @@ class AsyncEngine:
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopping = self._halt = False
+        self._outputs: list[RequestOutput] = []
+        self._is_on_gpu = engine.loaded.numerics.device.type == "cuda"
 
     @classmethod
     def from_config(cls, config: EngineConfig) -> "AsyncEngine":
@@ -171,7 +173,7 @@ class AsyncEngine:
                 if not isinstance(error, ServingError):
                     logger.exception("request %s was refused", sequence.request_id)
                     error = StepFailedError(f"{type(error).__name__}: {error}")
-                self._deliver(sequence.request_id, error)
+                self._refuse(sequence.request_id, error)
 
     def _loop(self) -> None:
         while True:
@@ -179,16 +181,26 @@ class AsyncEngine:
                 while not (self._inbox or self._halt or self.engine.has_unfinished()):
                     self._wake.wait()
                 if self._halt:
-                    return
+                    break
             while self._inbox:
                 self._inbox.popleft()()
-            for output in self.engine.step():
-                self._deliver(output.request_id, output)
+            # A GPU works while callers are served: they want this interpreter, and it does not.
+            outputs = self.engine.step(meanwhile=self._deliver_outputs)
+            self._outputs += outputs
+            if not (self._is_on_gpu and self.engine.has_unfinished()):
+                self._deliver_outputs()
+        self._deliver_outputs()
 
-    def _deliver(self, request_id: str, item: RequestOutput | Exception) -> None:
-        if isinstance(item, RequestOutput) and item.finish_reason is None:
-            mailbox = self._mailboxes.get(request_id)
-        else:
-            mailbox = self._mailboxes.pop(request_id, None)
+    def _deliver_outputs(self) -> None:
+        outputs, self._outputs = self._outputs, []
+        put_all([(mailbox, each) for each in outputs if (mailbox := self._mailbox_of(each))])
+
+    def _mailbox_of(self, output: RequestOutput) -> Mailbox | None:
+        if output.finish_reason is None:
+            return self._mailboxes.get(output.request_id)
+        return self._mailboxes.pop(output.request_id, None)
+
+    def _refuse(self, request_id: str, error: Exception) -> None:
+        mailbox = self._mailboxes.pop(request_id, None)
         if mailbox is not None:
-            mailbox.put(item)
+            mailbox.put(error)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from regard.serving.errors import (
@@ -48,6 +48,23 @@ class Mailbox:
                 raise failure(item)
             remaining -= item.finish_reason is not None
             yield item
+
+
+def put_all(items: Sequence[tuple[Mailbox, RequestOutput]]) -> None:
+    """Hand a step's outputs over, from any thread: one call into each event loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Mailbox, RequestOutput]]] = {}
+    for mailbox, item in items:
+        by_loop.setdefault(mailbox.loop, []).append((mailbox, item))
+    for loop, own in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_put_now, own)
+        except RuntimeError:
+            logger.debug("callers have closed their event loop")
+
+
+def _put_now(items: Sequence[tuple[Mailbox, RequestOutput]]) -> None:
+    for mailbox, item in items:
+        mailbox.queue.put_nowait(item)
 
 
 def failure(output: RequestOutput) -> ServingError:

@@ -112,17 +112,20 @@ class Engine:
             self._sequences.close(request)
             raise
 
-    def step(self) -> list[RequestOutput]:
+    def step(self, meanwhile: Callable[[], None] = lambda: None) -> list[RequestOutput]:
         """Schedule, run the model, sample, and say what each request gained.
 
         An exception fails the requests of this batch and no others.
+
+        Args:
+            meanwhile: Called once the model has its work; on a GPU that is long before it is done.
         """
         batch = self.scheduler.schedule()
         self._num_preemptions += len(batch.preempted)
         if not batch.chunks:
             return []
         try:
-            sampled = self._run(batch)
+            sampled = self._run(batch, meanwhile)
             return self._postprocess(batch, sampled)
         except Exception as error:
             logger.exception("a step failed; its %d requests end with an error", len(batch.chunks))
@@ -156,7 +159,7 @@ class Engine:
         )
 
     @torch.inference_mode()
-    def _run(self, batch: ScheduledBatch) -> SampledTokens | None:
+    def _run(self, batch: ScheduledBatch, meanwhile: Callable[[], None]) -> SampledTokens | None:
         rows = prepare(
             batch,
             block_size=self.loaded.block_size,
@@ -170,6 +173,7 @@ class Engine:
         started = time.perf_counter()
         logits = self._forward(rows, self._caches)
         self._threads.end(num_rows, time.perf_counter() - started)
+        meanwhile()
         requests = [chunk.request for chunk in batch.chunks if chunk.samples]
         if not requests:
             return None
