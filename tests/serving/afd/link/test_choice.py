@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from regard.serving.afd.assignment import Assignment
 from regard.serving.afd.config import AfdConfig
 from regard.serving.afd.link.choice import choose_link
+from regard.serving.config import EngineConfig
 from regard.serving.errors import InvalidRequestError
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
@@ -54,3 +56,15 @@ def test_nccl_needs_a_gpu_for_each_instance_that_is_started_here():
 
 def test_on_gpus_of_several_machines_rows_go_over_nccl():
     assert choose_link(AfdConfig(afd_spawn=False), GPU, 3) == "nccl"
+
+
+@pytest.mark.parametrize(
+    ("role", "index", "gpu"),
+    [("attention", 0, 0), ("attention", 1, 1), ("ffn", 0, 0), ("ffn", 1, 1)],
+)
+def test_instances_take_the_gpus_in_turn(monkeypatch, role, index, gpu):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    config = EngineConfig(model="step3-mini", load_format="dummy")
+    assignment = Assignment(role, index, config, AfdConfig(afd="2A2F"), "", may_spin=False)
+    assert assignment.numerics.device == torch.device("cuda", gpu)
+    assert assignment.link == "peer"
