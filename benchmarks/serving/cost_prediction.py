@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from regard.common.rows import Measurement, write_rows
 from regard.serving.cost.accelerators import shipped_accelerators
+from regard.serving.cost.data_files import read_shipped
 from regard.serving.cost.deployment import Deployment
 from regard.serving.cost.efficiency import NOMINAL, measured_efficiencies
 from regard.serving.cost.model_choice import FormatChoice, choose_model
@@ -28,15 +29,11 @@ class Published(NamedTuple):
     ffn_servers: int
     batch: int
     context: int
-    kv: Precision
+    kv: str
     tokens_per_second_per_gpu: float
 
 
-PUBLISHED = (
-    Published(2, 2, 6144, 4096, Precision.FP8, 4039),
-    Published(3, 2, 6048, 4096, Precision.BF16, 3321),
-    Published(4, 2, 6144, 8192, Precision.FP8, 2643),
-)
+PUBLISHED = tuple(Published(**each) for each in read_shipped("paper.yaml")["deployments"])
 
 
 def deployment_of(published: Published) -> Deployment:
@@ -44,7 +41,7 @@ def deployment_of(published: Published) -> Deployment:
     h100 = shipped_accelerators()["h100"]
     gpus = published.attention_servers * h100.gpus_per_server
     return Deployment(
-        architecture=choose_model("step3", FormatChoice(kv=published.kv)),
+        architecture=choose_model("step3", FormatChoice(kv=Precision(published.kv))),
         attention_on=h100,
         ffn_on=h100,
         attention_servers=published.attention_servers,

@@ -15,6 +15,25 @@ VERBS = MappingProxyType(
             "regard.serving.cost.commands.plan",
             "A deployment for a model, a context and a time per token",
         ),
+        "sweep": Verb(
+            "regard.serving.cost.commands.sweep",
+            "Cost over contexts, prices, formats or drafted tokens",
+        ),
+        "roofline": Verb(
+            "regard.serving.cost.commands.roofline",
+            "Where attention of each model meets the limits of each accelerator",
+        ),
+        "sparsity": Verb(
+            "regard.serving.cost.commands.sparsity",
+            "How sparse experts may be before the network binds, and the batch they need",
+        ),
+        "report": Verb(
+            "regard.serving.cost.commands.report", "One HTML page with all of it, and its figures"
+        ),
+        "models": Verb("regard.serving.cost.commands.models", "The models that ship"),
+        "accelerators": Verb(
+            "regard.serving.cost.commands.accelerators", "The accelerators that ship"
+        ),
     }
 )
 

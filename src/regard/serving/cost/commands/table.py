@@ -119,7 +119,7 @@ def dollars_table(costs: Sequence[TokenCost], accelerators: Sequence[Accelerator
         rows.append((cost.model, *dollars, cost.afd_usd, " + ".join(cost.afd_pair)))
     prices = ", ".join(f"{each.name} {each.usd_per_hour:.2f}" for each in accelerators)
     return Table(
-        title="USD per million decoded tokens",
+        title=f"USD per million decoded tokens at a context of {costs[0].context:,}",
         columns=columns,
         rows=tuple(rows),
         caption=f"USD an hour: {prices}. AFD: attention + FFN, each where it is cheapest.",
