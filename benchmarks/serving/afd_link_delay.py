@@ -1,6 +1,6 @@
 """Slower wires, more micro-batches: measured step times of 1A1F, and what the simulator foretells.
 
-The delay is each way, in units of the attention stage of one of three micro-batches. In each turn
+The delay is each way, in units of the attention stage of all rows as one micro-batch. In each turn
 the simulator is fed with the trace of a run of as many micro-batches without delay, and its
 predictions are compared with other runs.
 """
@@ -104,8 +104,8 @@ def predicted_step_ms(trace: Trace, delay_us: float) -> float:
 
 
 def attention_stage_us() -> float:
-    """The unit of delays."""
-    trace = asyncio.run(traced_run(max(MICROBATCHES), 0.0))
+    """The unit of delays: attention of one layer on all rows."""
+    trace = asyncio.run(traced_run(1, 0.0))
     stages = [span.duration_ns for span in trace.spans if span.stage == "attention"]
     return statistics.median(stages) / NS_PER_US
 
@@ -132,7 +132,7 @@ def summarise(measured: Measured) -> list[Measurement]:
     """Step times over that of one micro-batch, and the simulator's errors."""
     setup = (
         f"1A1F over loopback tcp, {NUM_REQUESTS} requests, SmolLM2 Q4_1, fast mode; delay each way "
-        f"in attention stages of one of three micro-batches ({measured.stage_us:.0f} us)"
+        f"in attention stages of all rows at once ({measured.stage_us:.0f} us)"
     )
     rows = []
     for setting, times in measured.step_ms.items():
