@@ -34,6 +34,17 @@ def test_an_address_that_is_none_is_named(monkeypatch):
         RayCluster("here")
 
 
+def test_another_token_than_the_cluster_s_is_said(monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def refuse(**options):
+        raise ConnectionError("failed") from RuntimeError("RPC error: InvalidAuthToken: missing")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(UserError, match="answers at auto: failed; set RAY_AUTH_MODE and RAY_AUTH"):
+        RayCluster("auto")
+
+
 @pytest.mark.slow
 def test_room_is_kept_on_one_host_each_or_refused_with_the_sums(monkeypatch):
     with local_cluster() as address:

@@ -109,10 +109,10 @@ class RayCluster:
             self.ray.init(address=address, logging_level="ERROR")
         # Ray ends the process where it cannot reach the head.
         except (Exception, SystemExit) as error:
-            raise UserError(
-                f"no Ray cluster answers at {address}: {error}; start one with `ray start --head`, "
-                "and run this on one of its machines"
-            ) from error
+            mend = "start one with `ray start --head`, and run this on one of its machines"
+            if "InvalidAuthToken" in str(error.__cause__):
+                mend = "set RAY_AUTH_MODE and RAY_AUTH_TOKEN as the cluster has them"
+            raise UserError(f"no Ray cluster answers at {address}: {error}; {mend}") from error
 
 
 def _import_ray() -> ModuleType:
