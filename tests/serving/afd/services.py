@@ -29,13 +29,15 @@ CONFIG = EngineConfig(
 @asynccontextmanager
 async def running(afd: str, config=CONFIG, **options) -> AsyncIterator[AfdEngine]:
     """The service, up; at the end nothing of it may be left."""
+    # Servers that other tests share.
+    before = set(psutil.Process().children(recursive=True))
     engine = make_service(config, AfdConfig(afd=afd, **options))
     port = engine.coordinator.address[1]
     await engine.start()
     try:
         yield engine
     finally:
-        children = psutil.Process().children(recursive=True)
+        children = set(psutil.Process().children(recursive=True)) - before
         await engine.stop(0)
         psutil.wait_procs(children, timeout=10)
         left = [child for child in children if child.is_running()]

@@ -51,13 +51,22 @@ class Assignment:
     def opened(self) -> OpenedModel:
         """The model's files; tensors are read when they are asked for."""
         return open_model(
-            self.engine.model, load_format=self.engine.load_format, seed=self.engine.seed
+            self.engine.model,
+            load_format=self.engine.load_format,
+            seed=self.engine.seed,
+            # Which GPU depends on the topology, and that on the model: here it is the one in use.
+            device=self._common_numerics.device,
         )
+
+    @cached_property
+    def _common_numerics(self) -> Numerics:
+        """Of every instance, before each has a GPU of its own."""
+        return choose_numerics(self.engine.mode, self.engine.device, self.engine.dtype)
 
     @cached_property
     def numerics(self) -> Numerics:
         """Mode, device, types; each instance has a GPU of its own where there are enough."""
-        numerics = choose_numerics(self.engine.mode, self.engine.device, self.engine.dtype)
+        numerics = self._common_numerics
         if numerics.device != torch.device("cuda"):
             return numerics
         place = self.index + (self.topology.num_attention if self.role == "ffn" else 0)

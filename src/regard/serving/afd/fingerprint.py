@@ -18,5 +18,5 @@ def fingerprint(config: ModelConfig, tensors: Tensors, numerics: Numerics) -> st
     digest.update(f"{numerics.mode}:{numerics.weight_dtype}".encode())
     digest.update("\n".join(sorted(tensors)).encode())
     norm = dense(tensors["model.norm.weight"])
-    digest.update(norm.float().numpy().tobytes())
+    digest.update(norm.float().cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -6,6 +6,7 @@ from regard.serving.afd.config import AfdConfig
 from regard.serving.afd.link.choice import choose_link
 from regard.serving.config import EngineConfig
 from regard.serving.errors import InvalidRequestError
+from regard.serving.models.weights import open_model
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -64,7 +65,16 @@ def test_on_gpus_of_several_machines_rows_go_over_nccl():
 )
 def test_instances_take_the_gpus_in_turn(monkeypatch, role, index, gpu):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    devices = []
+
+    def open_on_cpu(model, *, device, **options):
+        devices.append(device)
+        return open_model(model, **options)
+
+    monkeypatch.setattr("regard.serving.afd.assignment.open_model", open_on_cpu)
     config = EngineConfig(model="step3-mini", load_format="dummy")
     assignment = Assignment(role, index, config, AfdConfig(afd="2A2F"), "", may_spin=False)
     assert assignment.numerics.device == torch.device("cuda", gpu)
     assert assignment.link == "peer"
+    # Where one piece would draw them: a GPU draws other weights than a CPU.
+    assert devices == [torch.device("cuda")]
