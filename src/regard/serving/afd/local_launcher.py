@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from regard.serving.afd.address import host_for_instances
 from regard.serving.afd.join_command import TOKEN_VARIABLE
 
 
@@ -20,7 +21,7 @@ class LocalLauncher:
     def start(self, place: str) -> "subprocess.Popen[bytes]":
         """Start a place's holder."""
         host, port = self._address
-        host = "127.0.0.1" if host == "0.0.0.0" else host
+        host = host_for_instances(host, own_host="127.0.0.1", has_other_hosts=False)
         command = [sys.executable, "-m", "regard", "afd", "join", f"{host}:{port}"]
         environment = {**os.environ, TOKEN_VARIABLE: self._token()}
         return subprocess.Popen(
