@@ -48,6 +48,25 @@ def test_the_bound_is_the_one_that_was_built_in(
     assert (bound.resource, bound.is_latency) == (resource, is_latency)
 
 
+@pytest.mark.parametrize("lock_step", [False, True])
+def test_sending_after_the_last_step_is_no_work_of_its_time(lock_step: bool) -> None:
+    nothing = StageTime.constant(0)
+    config = small_config(
+        num_layers=1,
+        num_microbatches=1,
+        attention=nothing,
+        ffn=nothing,
+        link_out=LinkTime(0),
+        link_back=LinkTime(0),
+        other=nothing,
+        ffn_send=StageTime.constant(5),
+        num_steps=2,
+        lock_step=lock_step,
+    )
+    # The second message waits for the end of the first one's sending, and is used at once.
+    assert predict(config).ffn_utilisation == 1
+
+
 @given(configs())
 @settings(max_examples=50, deadline=None)
 def test_every_prediction_is_possible_and_can_be_printed(config: SimulationConfig) -> None:

@@ -22,7 +22,7 @@ from regard.serving.afd.simulation.durations import (
     FfnDurations,
     nanoseconds,
 )
-from regard.serving.afd.simulation.timeline import Timeline
+from regard.serving.afd.simulation.timeline import Timeline, busy_within_steps
 from regard.serving.afd.trace import NO_LAYER, NO_MICROBATCH, Span, Stage
 
 # The order of events at the same moment: what has arrived is seen before an FFN instance begins.
@@ -113,11 +113,14 @@ class EventSimulation:
                 self._arrive_at_attention(index, message, now)
             else:
                 self._begin_ffn(index, now)
+        step_ends = np.array([each.ends for each in self._attention]).T
+        ffn_busy = np.array([each.busy_ns for each in self._ffn])
+        ffn_free = np.array([each.free_ns for each in self._ffn])
         return Timeline(
             np.array([each.starts for each in self._attention]).T,
-            np.array([each.ends for each in self._attention]).T,
+            step_ends,
             np.array([each.busy_ns for each in self._attention]),
-            np.array([each.busy_ns for each in self._ffn]),
+            busy_within_steps(ffn_busy, ffn_free, step_ends),
             np.array([each.batches for each in self._ffn]),
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from regard.serving.afd.simulation.config import SimulationConfig
 from regard.serving.afd.simulation.durations import AttentionDurations, FfnDurations, nanoseconds
-from regard.serving.afd.simulation.timeline import IntArray, Timeline
+from regard.serving.afd.simulation.timeline import IntArray, Timeline, busy_within_steps
 
 
 class _Cluster:
@@ -95,9 +95,9 @@ def simulate_lock_step(
         ends.append(cluster.attention_free)
         advance(1)
     batches = np.full(config.num_ffn, config.num_steps * layers.size)
-    return Timeline(
-        np.stack(starts), np.stack(ends), cluster.attention_busy, cluster.ffn_busy, batches
-    )
+    step_ends = np.stack(ends)
+    ffn_busy = busy_within_steps(cluster.ffn_busy, cluster.ffn_free, step_ends)
+    return Timeline(np.stack(starts), step_ends, cluster.attention_busy, ffn_busy, batches)
 
 
 def _step(

@@ -20,7 +20,7 @@ class Timeline:
     attention_busy_ns: IntArray
     """Attention, sending, head and sampling of each attention instance."""
     ffn_busy_ns: IntArray
-    """Computing and sending of each FFN instance."""
+    """Computing and sending of each FFN instance, up to the end of the last step."""
     ffn_batches: IntArray
     """How many times each FFN instance computed a layer."""
 
@@ -31,3 +31,18 @@ class Timeline:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def busy_within_steps(busy_ns: IntArray, free_ns: IntArray, step_end_ns: IntArray) -> IntArray:
+    """What of FFN instances' work lies before the end of the last step.
+
+    A message is used as soon as it arrives; its sender may still be busy with the sending, even
+    after the last step. That rest is one piece, up to the moment when the instance is free.
+
+    Args:
+        busy_ns: All work of each instance.
+        free_ns: When each has done its last work.
+        step_end_ns: Ends of steps, any shape.
+    """
+    after_ns: IntArray = np.maximum(0, free_ns - step_end_ns.max())
+    return busy_ns - after_ns
