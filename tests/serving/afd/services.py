@@ -46,7 +46,9 @@ async def running(afd: str, config=CONFIG, **options) -> AsyncIterator[AfdEngine
         assert port not in [connection.laddr.port for connection in listening]
 
 
-async def answer(engine, prompt, *, max_tokens=16, name=None, **params) -> list[int]:
+async def answer(
+    engine, prompt, *, max_tokens=16, name=None, on_token=lambda token: None, **params
+) -> list[int]:
     """Tokens of one greedy answer."""
     sampling = SamplingParams(
         **{"temperature": 0, "max_tokens": max_tokens, "ignore_eos": True, **params}
@@ -55,6 +57,8 @@ async def answer(engine, prompt, *, max_tokens=16, name=None, **params) -> list[
     tokens = []
     async for output in engine.generate(request):
         tokens += output.token_ids
+        for token in output.token_ids:
+            on_token(token)
     return tokens
 
 

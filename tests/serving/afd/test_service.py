@@ -132,9 +132,14 @@ async def test_twenty_random_kills_lose_and_repeat_no_token():
         places = engine.coordinator.places
         for _ in range(20):
             await until(lambda: all(place.is_ready for place in places.values()))
-            asking = asyncio.ensure_future(answers(engine, PROMPTS, max_tokens=60))
-            await asyncio.sleep(choose.uniform(0.0, 0.5))
+            heard = []
+            asking = asyncio.ensure_future(
+                answers(engine, PROMPTS, max_tokens=60, on_token=heard.append)
+            )
+            moment = choose.randrange(1, 40 * len(PROMPTS))
+            await until(lambda heard=heard, moment=moment: len(heard) >= moment)
             kill(engine, choose.choice(["attention0", "attention1", "ffn0"]))
+            assert not asking.done()
             assert await asking == long
 
 

@@ -14,6 +14,7 @@ from regard.serving.sampling_params import SamplingParams
 # Billions of parameters: all, those of attention's side, of these the embedding and the head.
 SIZES = {
     "llama-8b": (8.030, 2.393, 1.0507),
+    "smollm2-135m": (0.13452, 0.054872, 0.056623),
     "step3": (316.29, 12.20, 1.85),
     "step3-slice": (31.19, 12.18, 1.85),
     "step3-mini": (0.01805, 0.002316, 0.0001393),

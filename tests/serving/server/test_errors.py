@@ -3,6 +3,7 @@ import pytest
 from regard.serving.errors import (
     ContextLengthError,
     EngineStoppedError,
+    InstanceLostError,
     InvalidRequestError,
     QueueFullError,
     StepFailedError,
@@ -16,6 +17,7 @@ FAILURES = {
     "model": (UnknownModelError("a", ["b"]), 404, "invalid_request_error", "model_not_found"),
     "queue": (QueueFullError(9, 2), 429, "rate_limit_error", "queue_full"),
     "stopped": (EngineStoppedError("x"), 503, "service_unavailable", "server_stopping"),
+    "lost": (InstanceLostError("x"), 503, "service_unavailable", "instance_lost"),
     "step": (StepFailedError("x"), 500, "server_error", "step_failed"),
     "unforeseen": (RuntimeError("x"), 500, "server_error", None),
     "own": (ApiError(413, "x", code="c"), 413, "invalid_request_error", "c"),

@@ -133,8 +133,27 @@ LLAMA_8B = Preset(
 )
 """Llama-3.1-8B without its rotary scaling: the shape that engines are compared on."""
 
+SMOLLM2_135M = Preset(
+    config=ModelConfig(
+        architecture="llama",
+        vocab_size=49152,
+        hidden_size=576,
+        num_layers=30,
+        num_heads=9,
+        num_kv_heads=3,
+        head_dim=64,
+        intermediate_size=1536,
+        rope_theta=100000.0,
+        rms_norm_eps=1e-5,
+        max_position_embeddings=8192,
+        tie_word_embeddings=True,
+    ),
+)
+"""The default model's shape, for benchmarks where its file cannot be had."""
+
 PRESETS: Mapping[str, Preset] = {
     "llama-8b": LLAMA_8B,
+    "smollm2-135m": SMOLLM2_135M,
     "step3": STEP3,
     "step3-slice": STEP3_SLICE,
     "step3-mini": STEP3_MINI,
