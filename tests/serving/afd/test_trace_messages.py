@@ -21,7 +21,7 @@ def test_a_message_joins_both_sides() -> None:
     receive = _span("ffn0", "receive", 30, "attention0")._replace(end_ns=30)
     use = _span("ffn0", "feed_forward", 35, "attention0")
     (message,) = _out([_span("attention0", "attention", 0), send, receive, use])
-    assert message == ("out", send, receive, use, "ffn0")
+    assert message == ("out", send, receive, use, "ffn0", False)
     assert message.link_ns == 20
 
 
@@ -55,3 +55,16 @@ def test_results_whose_sending_was_not_recorded_leave_when_they_are_computed() -
     (message,) = messages_of([*spans, receive])
     assert message.direction == "back"
     assert message.link_ns == 17
+
+
+def test_a_receiver_that_was_busy_does_not_show_what_the_link_took() -> None:
+    send = _span("attention0", "send", 10, "ffn0")
+    receive = _span("ffn0", "receive", 60, "attention0")._replace(end_ns=60)
+    spans = [_span("attention0", "attention", 0), send, receive]
+    for begun, is_late in ((-20, False), (20, True), (60, False)):
+        # Done before the sending, between sending and receiving, and not yet.
+        busy = _span("ffn0", "feed_forward", begun, "attention0", layer=7)
+        (message,) = [each for each in _out([*spans, busy]) if each.receive]
+        assert message.is_late == is_late
+        assert message.link_ns == (None if is_late else 50)
+        assert message.seen_ns == 50

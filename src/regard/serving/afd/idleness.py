@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from regard.serving.afd.intervals import Interval, common, length, union
-from regard.serving.afd.trace import Span
-
-_WORK = ("attention", "feed_forward", "send", "other")
+from regard.serving.afd.trace import WORK, Span
 
 
 class Step(NamedTuple):
@@ -65,7 +63,7 @@ def idleness_of(spans: Sequence[Span], steps: Sequence[Step]) -> Idleness:
     """
     own = [each for each in steps if each.worker == spans[0].worker]
     under_way = union((each.start_ns, each.end_ns) for each in own or steps)
-    busy = union((span.start_ns, span.end_ns) for span in spans if span.stage in _WORK)
+    busy = union((span.start_ns, span.end_ns) for span in spans if span.stage in WORK)
     busy_ns = length(common(busy, under_way))
     waits = _waits(spans) if own else _gaps(spans, under_way)
     layers = [span.layer for span in spans if span.layer >= 0]
@@ -92,7 +90,7 @@ def _waits(spans: Sequence[Span]) -> list[tuple[int, int]]:
 
 def _gaps(spans: Sequence[Span], under_way: list[Interval]) -> list[tuple[int, int]]:
     """The pauses of an FFN instance while steps are under way, with the layer that ends each."""
-    work = sorted((span for span in spans if span.stage in _WORK), key=lambda span: span.start_ns)
+    work = sorted((span for span in spans if span.stage in WORK), key=lambda span: span.start_ns)
     gaps: list[Interval] = []
     layers: list[int] = []
     before = under_way[0][0] if under_way else 0

@@ -15,6 +15,8 @@ from regard.serving.errors import ServingError
 
 Stage = Literal["attention", "feed_forward", "send", "receive", "wait", "other"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+WORK: tuple[Stage, ...] = ("attention", "feed_forward", "send", "other")
+"""Stages in which a worker looks for no message."""
 
 DEFAULT_MAX_SPANS = 1_000_000
 NS_PER_US = 1000

@@ -1,4 +1,5 @@
 import socket
+import time
 
 import pytest
 import torch
@@ -76,3 +77,28 @@ def test_a_closed_peer_is_a_connection_error(pair):
     a.close()
     with pytest.raises(ConnectionError):
         b.read()
+
+
+def test_on_a_slower_wire_a_frame_is_visible_the_delay_after_it_came():
+    a, b = tcp_pair()
+    delay_ns, waited_seconds = 50_000_000, 0.1
+    with a, b:
+        sender = FrameSocket(a, [], lambda frame: 0)
+        receiver = FrameSocket(b, registered_buffers(1, 400), lambda f: 4 * f.rows, delay_ns)
+        sender.send(Key(1, 0, 0), 3, 0, payload(3, 9))
+        (frame,) = receiver.read()
+        wire_ns = receiver.visible_ns(frame) - frame.sent_ns - delay_ns
+        assert 0 < wire_ns < delay_ns
+        # This one waits for its reader, which does not make it later.
+        sender.send(Key(1, 1, 0), 3, 0, payload(3, 9))
+        time.sleep(waited_seconds)
+        (frame,) = receiver.read()
+        assert receiver.visible_ns(frame) == frame.sent_ns + wire_ns + delay_ns
+        assert receiver.visible_ns(frame) < time.perf_counter_ns()
+
+
+def test_without_a_delay_a_frame_is_visible_once_it_is_read(pair):
+    sender, receiver = pair
+    sender.send(Key(1, 0, 0), 3, 0, payload(3, 9))
+    (frame,) = receiver.read()
+    assert receiver.visible_ns(frame) == 0

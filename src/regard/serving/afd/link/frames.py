@@ -49,6 +49,7 @@ class FrameSocket:
         connection: socket.socket,
         buffers: Sequence[UInt8[Tensor, " nbytes"]],
         nbytes_of: Callable[[Frame], int],
+        delay_ns: int = 0,
     ) -> None:
         """Take over a connected socket.
 
@@ -56,12 +57,15 @@ class FrameSocket:
             connection: after its handshake.
             buffers: where frames go, one a micro-batch.
             nbytes_of: size of a frame's payload; it raises FrameError on an impossible frame.
+            delay_ns: how much slower the wire shall seem.
         """
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = connection
         self._views = [_view(buffer) for buffer in buffers]
         self._nbytes_of = nbytes_of
+        self._delay_ns = delay_ns
+        self._fastest_ns: int | None = None
         self._staging = memoryview(bytearray(STAGING_BYTES))
         self._held = 0
         self._frame: Frame | None = None
@@ -130,6 +134,16 @@ class FrameSocket:
                 if count < len(room) and self._frame is None:
                     return complete
 
+    def visible_ns(self, frame: Frame) -> int:
+        """When a frame may be used: once read, but on a slower wire it would still be under way.
+
+        When it came is not known, since it may have waited for this side to read; the quickest
+        frame so far, which did not, tells what the wire takes (and how far the clocks are apart).
+        """
+        if not self._delay_ns or self._fastest_ns is None:
+            return 0
+        return frame.sent_ns + self._fastest_ns + self._delay_ns
+
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
@@ -153,6 +167,9 @@ class FrameSocket:
         self._filled += count
         if self._filled == len(self._target):
             complete.append(self._frame)
+            took_ns = time.perf_counter_ns() - self._frame.sent_ns
+            if self._fastest_ns is None or took_ns < self._fastest_ns:
+                self._fastest_ns = took_ns
             self._frame = None
 
     def _begin(self, at: int) -> None:

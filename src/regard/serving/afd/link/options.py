@@ -28,7 +28,7 @@ class LinkOptions:
     spin_seconds: float = 0.0
     """How long to spin before sleeping in a wait."""
     delay_seconds: float = 0.0
-    """Every message becomes visible so much later: a slower wire, for experiments on one host."""
+    """Every message becomes visible so much later: a slower wire, for experiments."""
 
     @property
     def largest(self) -> Shape:

@@ -22,6 +22,7 @@ from regard.serving.models.feed_forward import FeedForwardInput
 
 RETRY_SECONDS = 0.05
 CONNECT_SECONDS = 2.0
+WAKE_UP_NS = 150_000
 
 
 class Address(NamedTuple):
@@ -51,6 +52,7 @@ class _Peer:
     connected: Address | None = None
     frames: FrameSocket | None = None
     arrived: dict[int, Frame] = field(default_factory=dict)
+    visible_ns: dict[int, int] = field(default_factory=dict)
     lost_since: float = 0.0
     retry_at: float = 0.0
 
@@ -129,10 +131,8 @@ class TcpAttentionEnd:
         message = self._outstanding[microbatch]
         while missing := [peer for peer in self._peers if not _has(peer, key)]:
             self._wait(missing)
-        frames = [peer.arrived[microbatch] for peer in self._peers]
-        visible_ns = max(frame.sent_ns for frame in frames) + self._options.delay_ns
-        while time.perf_counter_ns() < visible_ns:
-            pass
+        visible_ns = max(peer.visible_ns[microbatch] for peer in self._peers)
+        _pause_until(visible_ns)
         shape = message.shape._replace(top_k=0)
         total = self._options.codec.decode_result(self._peers[0].results[microbatch], shape)
         for peer in self._peers[1:]:
@@ -169,8 +169,9 @@ class TcpAttentionEnd:
             return
         for frame in frames:
             peer.arrived[frame.key.microbatch] = frame
+            visible_ns = peer.visible_ns[frame.key.microbatch] = peer.frames.visible_ns(frame)
             if self._recorder:
-                at = max(self._recorder.now(), frame.sent_ns + self._options.delay_ns)
+                at = max(self._recorder.now(), visible_ns)
                 self._recorder.add("receive", *frame.key, frame.rows, at, at, f"ffn{peer.index}")
 
     def _keep_connected(self, peer: _Peer) -> None:
@@ -201,7 +202,9 @@ class TcpAttentionEnd:
         except OSError:
             connection.close()
             return
-        peer.frames = FrameSocket(connection, peer.results, self._result_nbytes)
+        peer.frames = FrameSocket(
+            connection, peer.results, self._result_nbytes, self._options.delay_ns
+        )
         peer.connected = address
         self._connected[peer.frames.fileno()] = peer
         self._watch(peer.frames)
@@ -244,3 +247,11 @@ class TcpAttentionEnd:
 def _has(peer: _Peer, key: Key) -> bool:
     frame = peer.arrived.get(key.microbatch)
     return frame is not None and frame.key == key
+
+
+def _pause_until(moment_ns: int) -> None:
+    """Sleep, but not so long that waking up could be late; the rest is spun away."""
+    if (left := moment_ns - time.perf_counter_ns()) > WAKE_UP_NS:
+        time.sleep((left - WAKE_UP_NS) * 1e-9)
+    while time.perf_counter_ns() < moment_ns:
+        pass

@@ -148,9 +148,8 @@ class TcpFeedForwardEnd:
         except OSError:
             self._drop(client)
             return
-        delay_ns = self._options.delay_ns
         for frame in frames:
-            visible_ns = frame.sent_ns + delay_ns if delay_ns else 0
+            visible_ns = client.frames.visible_ns(frame)
             entry = _Waiting(visible_ns, next(self._order), client, frame)
             heapq.heappush(self._waiting, entry)
             if self._recorder:
@@ -186,7 +185,7 @@ class TcpFeedForwardEnd:
             largest, count = self._options.largest, self._options.num_microbatches
             payloads = registered_buffers(count, self._options.codec.rows_nbytes(largest))
             results = registered_buffers(count, self._options.codec.result_nbytes(largest))
-            frames = FrameSocket(connection, payloads, self._rows_nbytes)
+            frames = FrameSocket(connection, payloads, self._rows_nbytes, self._options.delay_ns)
             client = _Client(index, frames, payloads, results)
             self._clients[index] = self._by_descriptor[frames.fileno()] = client
             self._watch(frames)

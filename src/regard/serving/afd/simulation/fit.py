@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from regard.serving.afd.handling import handling_ns
 from regard.serving.afd.pick_up import pick_ups_ns
 from regard.serving.afd.simulation.config import NOTHING, SimulationConfig
 from regard.serving.afd.simulation.stage_time import FloatArray, LinkTime, StageTime
 from regard.serving.afd.trace import NO_LAYER, NS_PER_US, Span, TraceError
 from regard.serving.afd.trace_file import Trace
-from regard.serving.afd.trace_messages import Direction, messages_of
+from regard.serving.afd.trace_messages import Direction, Message, messages_of
 
 # Fewer than this many samples of a row count give no median of their own.
 MIN_SAMPLES = 5
@@ -113,13 +114,12 @@ def ffn_samples(spans: Iterable[Span]) -> dict[str, list[Sample]]:
     return samples
 
 
-def link_samples(spans: Sequence[Span]) -> dict[Direction, list[Sample]]:
+def link_samples(messages: Sequence[Message]) -> dict[Direction, list[Sample]]:
     """From handing a message over to its use by a receiver that has nothing else to do.
 
-    What a receiver needs to take a message up is seen where it was idle; where it was busy, the
-    median of those is added to the moment at which the message was visible.
+    A receiver that was busy looks late, so what it saw says only that the link took no longer than
+    that: such messages are left out, unless all are such; then the quickest counts.
     """
-    messages = messages_of(spans)
     pick_ups = pick_ups_ns(messages)
     known: dict[Direction, list[int]] = {"out": [], "back": []}
     for message, pick_up_ns in zip(messages, pick_ups, strict=True):
@@ -129,13 +129,18 @@ def link_samples(spans: Sequence[Span]) -> dict[Direction, list[Sample]]:
         direction: float(np.median(each)) if each else 0.0 for direction, each in known.items()
     }
     samples: dict[Direction, list[Sample]] = {"out": [], "back": []}
+    late: dict[Direction, list[Sample]] = {"out": [], "back": []}
     for message, pick_up_ns in zip(messages, pick_ups, strict=True):
-        if message.receive is not None:
-            delay_ns = float(message.receive.end_ns - message.send.start_ns)
+        if message.seen_ns is not None:
+            delay_ns = float(message.seen_ns)
             delay_ns += usual_ns[message.direction] if pick_up_ns is None else pick_up_ns
-            samples[message.direction].append(
+            own = late if message.is_late else samples
+            own[message.direction].append(
                 Sample(message.send.rows, message.send.layer, delay_ns / NS_PER_US)
             )
+    for direction, uncertain in late.items():
+        if uncertain and not samples[direction]:
+            samples[direction].append(min(uncertain, key=lambda each: each.microseconds))
     return samples
 
 
@@ -143,7 +148,9 @@ def config_from_trace(trace: Trace) -> SimulationConfig:
     """A simulation of what was traced, with the times that were measured.
 
     The first step of each attention instance is left out when there are others, because it warms
-    caches up. What an attention instance does between its recorded spans counts as attention.
+    caches up. What an attention instance does between its recorded spans counts as attention. What
+    a receiver needs to take up a message that is there already counts as its work, not as the
+    link's.
 
     Raises:
         TraceError: The trace lacks attention or feed-forward.
@@ -154,8 +161,13 @@ def config_from_trace(trace: Trace) -> SimulationConfig:
     ffn = [each for samples in by_ffn.values() for each in samples]
     if not attention or not ffn:
         raise TraceError("the trace holds no attention or no feed-forward: nothing to fit")
-    links = link_samples(spans)
-    gap_us = _gap_us(spans)
+    messages = messages_of(spans)
+    handling_us = {way: ns / NS_PER_US for way, ns in handling_ns(spans, messages).items()}
+    links = {
+        way: [_longer(each, -handling_us[way]) for each in samples]
+        for way, samples in link_samples(messages).items()
+    }
+    attention_us = _gap_us(spans) + handling_us["back"]
     info = trace.info
     return SimulationConfig(
         num_attention=info.num_attention,
@@ -163,16 +175,18 @@ def config_from_trace(trace: Trace) -> SimulationConfig:
         num_layers=info.num_layers,
         num_microbatches=info.num_microbatches,
         rows=int(np.median([each.rows for each in attention])),
-        attention=fit_stage_time(
-            [each._replace(microseconds=each.microseconds + gap_us) for each in attention]
-        ),
-        ffn=fit_stage_time(ffn),
+        attention=fit_stage_time([_longer(each, attention_us) for each in attention]),
+        ffn=fit_stage_time([_longer(each, handling_us["out"]) for each in ffn]),
         link_out=fit_link_time(links["out"]) if links["out"] else LinkTime(0.0),
         link_back=fit_link_time(links["back"]) if links["back"] else LinkTime(0.0),
         attention_send=_median_of_sends(spans, set(by_attention)),
         ffn_send=_median_of_sends(spans, set(by_ffn)),
         other=_other(spans),
     )
+
+
+def _longer(sample: Sample, microseconds: float) -> Sample:
+    return sample._replace(microseconds=max(0.0, sample.microseconds + microseconds))
 
 
 def _warm(spans: Sequence[Span]) -> list[Span]:
