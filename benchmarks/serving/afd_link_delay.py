@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from benchmarks.serving.afd_setup import SEED, add_options, describe, engine_config, write
 from regard.common.progress import progress_bar
-from regard.common.rows import Measurement, write_rows
+from regard.common.rows import Measurement
 from regard.common.statistics import bootstrap_interval
 from regard.serving.afd.config import AfdConfig
 from regard.serving.afd.idleness import steps_of
@@ -29,7 +30,6 @@ from regard.serving.outputs import GenerationRequest
 from regard.serving.sampling_params import SamplingParams
 from regard.serving.server.contract import ServingEngine
 
-SEED = 0
 NUM_REQUESTS = 24
 NUM_TOKENS = 40
 MICROBATCHES = (1, 2, 3)
@@ -43,6 +43,8 @@ Setting = tuple[int, float]
 class Measured:
     """What the runs of one benchmark gave, a value for each turn."""
 
+    setup: str
+    """Model, mode and threads."""
     stage_us: float
     """The attention stage that delays are counted in."""
     step_ms: dict[Setting, list[float]] = field(default_factory=dict)
@@ -63,14 +65,14 @@ async def decode_together(engine: ServingEngine) -> None:
     await asyncio.gather(*(ask(number) for number in range(NUM_REQUESTS)))
 
 
-async def traced_run(microbatches: int, delay_us: float) -> Trace:
+async def traced_run(config: EngineConfig, microbatches: int, delay_us: float) -> Trace:
     """The steps of one run in which every request decodes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.json"
         afd = AfdConfig(
             afd="1A1F", microbatches=microbatches, afd_link_delay_us=delay_us, trace=path
         )
-        engine = make_service(EngineConfig(), afd)
+        engine = make_service(config, afd)
         await engine.start()
         await decode_together(engine)
         await engine.stop(0)
@@ -103,24 +105,24 @@ def predicted_step_ms(trace: Trace, delay_us: float) -> float:
     return predict(delayed).step_ms
 
 
-def attention_stage_us() -> float:
+def attention_stage_us(config: EngineConfig) -> float:
     """The unit of delays: attention of one layer on all rows."""
-    trace = asyncio.run(traced_run(1, 0.0))
+    trace = asyncio.run(traced_run(config, 1, 0.0))
     stages = [span.duration_ns for span in trace.spans if span.stage == "attention"]
     return statistics.median(stages) / NS_PER_US
 
 
-def measure(turns: int) -> Measured:
+def measure(config: EngineConfig, turns: int) -> Measured:
     """Every setting once a turn, so that a slow minute meets them all."""
-    measured = Measured(attention_stage_us())
+    measured = Measured(describe(config), attention_stage_us(config))
     with progress_bar("runs", total=turns * len(MICROBATCHES) * (1 + len(DELAYS))) as advance:
         for _ in range(turns):
             for microbatches in MICROBATCHES:
-                fed = asyncio.run(traced_run(microbatches, 0.0))
+                fed = asyncio.run(traced_run(config, microbatches, 0.0))
                 advance(1)
                 for delay in DELAYS:
                     delay_us, setting = delay * measured.stage_us, (microbatches, delay)
-                    run = asyncio.run(traced_run(microbatches, delay_us))
+                    run = asyncio.run(traced_run(config, microbatches, delay_us))
                     measured.step_ms.setdefault(setting, []).append(median_step_ms(run))
                     predicted = predicted_step_ms(fed, delay_us)
                     measured.predicted_ms.setdefault(setting, []).append(predicted)
@@ -131,7 +133,7 @@ def measure(turns: int) -> Measured:
 def summarise(measured: Measured) -> list[Measurement]:
     """Step times over that of one micro-batch, and the simulator's errors."""
     setup = (
-        f"1A1F over loopback tcp, {NUM_REQUESTS} requests, SmolLM2 Q4_1, fast mode; delay each way "
+        f"1A1F over loopback tcp, {NUM_REQUESTS} requests, {measured.setup}; delay each way "
         f"in attention stages of all rows at once ({measured.stage_us:.0f} us)"
     )
     rows = []
@@ -174,14 +176,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write rows where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=10, help="runs of each setting")
-    parser.add_argument("--write", action="store_true", help="append rows to results/")
+    add_options(parser)
     options = parser.parse_args(argv)
-    rows = summarise(measure(options.turns))
+    rows = summarise(measure(engine_config(options), options.turns))
     for row in rows:
         print(f"{row.metric} {row.value:+.3f} [{row.low:+.3f}, {row.high:+.3f}] {row.notes}")
-    if options.write:
-        command = f"python -m benchmarks.serving.afd_link_delay --turns {options.turns} --write"
-        write_rows("serving_afd", rows, command=command, seed=SEED)
+    write(rows, options, f"python -m benchmarks.serving.afd_link_delay --turns {options.turns}")
     return 0
 
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from benchmarks.serving.afd_setup import SEED, add_options, describe, engine_config, write
 from regard.common.progress import progress_bar
-from regard.common.rows import Measurement, write_rows
+from regard.common.rows import Measurement
 from regard.common.statistics import bootstrap_interval
 from regard.serving.afd.config import AfdConfig
 from regard.serving.afd.service import make_service
@@ -18,7 +19,6 @@ from regard.serving.config import EngineConfig
 from regard.serving.outputs import GenerationRequest, RequestOutput
 from regard.serving.sampling_params import SamplingParams
 
-SEED = 0
 NUM_TOKENS = 64
 CONCURRENCIES = (1, 16)
 
@@ -50,10 +50,12 @@ async def tpot(engine: Generates, name: str, concurrency: int) -> float:
     )
 
 
-async def measure(rounds: int, afd: AfdConfig) -> dict[int, list[tuple[float, float]]]:
+async def measure(
+    config: EngineConfig, rounds: int, afd: AfdConfig
+) -> dict[int, list[tuple[float, float]]]:
     """(one piece, 1A1F) seconds of each round and concurrency; the order alternates."""
-    whole = AsyncEngine.from_config(EngineConfig())
-    parted = make_service(EngineConfig(), afd)
+    whole = AsyncEngine.from_config(config)
+    parted = make_service(config, afd)
     await whole.start()
     await parted.start()
     pairs: dict[int, list[tuple[float, float]]] = {each: [] for each in CONCURRENCIES}
@@ -79,10 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--microbatches", type=int, default=AfdConfig.microbatches)
     parser.add_argument("--wire", default="auto")
-    parser.add_argument("--write", action="store_true", help="append rows to results/")
+    add_options(parser)
     options = parser.parse_args(argv)
     afd = AfdConfig(afd="1A1F", microbatches=options.microbatches, afd_wire=options.wire)
-    pairs = asyncio.run(measure(options.rounds, afd))
+    config = engine_config(options)
+    pairs = asyncio.run(measure(config, options.rounds, afd))
     rows = []
     for concurrency, taken in pairs.items():
         ratios = [parted / whole for whole, parted in taken]
@@ -97,15 +100,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                 low=interval.low,
                 high=interval.high,
                 notes=f"TPOT of 1A1F over loopback tcp / one process, {concurrency} requests, "
-                f"SmolLM2 Q4_1, fast mode, {afd.microbatches} micro-batches, wire {afd.afd_wire}; "
+                f"{describe(config)}, {afd.microbatches} micro-batches, wire {afd.afd_wire}; "
                 f"medians {parted:.1f} ms and {whole:.1f} ms; alternating; 95 % bootstrap",
             )
         )
     for row in rows:
         print(f"{row.metric} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}] {row.notes}")
-    if options.write:
-        command = f"python -m benchmarks.serving.afd_overhead --rounds {options.rounds} --write"
-        write_rows("serving_afd", rows, command=command, seed=SEED)
+    write(rows, options, f"python -m benchmarks.serving.afd_overhead --rounds {options.rounds}")
     return 0
 
 

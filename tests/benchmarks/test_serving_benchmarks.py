@@ -74,6 +74,7 @@ def test_the_row_of_mixed_load_is_the_median_of_the_rounds():
 
 def test_a_delayed_step_is_compared_with_one_micro_batch_of_the_same_turn():
     measured = afd_link_delay.Measured(
+        setup="a model",
         stage_us=500.0,
         predicted_ms={(1, 1.0): [44.0, 56.0, 44.0], (3, 1.0): [22.0] * 3},
         step_ms={(1, 1.0): [40.0, 50.0, 40.0], (3, 1.0): [20.0, 25.0, 24.0]},
