@@ -44,7 +44,7 @@ def engines(
     return [Engine(config, each) for each in models]
 
 
-def greedy(engines: list[Engine], prompts: list[list[int]], max_tokens=12) -> list[list[int]]:
+def greedy(engines: list[Engine], prompts: list[list[int]], max_tokens=8) -> list[list[int]]:
     """Greedy answers; the prompts go to the engines in turn, and the engines step in turn."""
     params = SamplingParams(temperature=0, max_tokens=max_tokens, ignore_eos=True)
     answers: dict[str, list[int]] = {}
