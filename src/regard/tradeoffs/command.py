@@ -1,0 +1,32 @@
+"""`regard tradeoffs`: plan, run and judge the points game."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from regard.common.verbs import Verb, VerbTable
+
+ABOUT = (
+    "Measure how a model's choices respond to stipulated states. "
+    "It certifies nothing about safety or feeling."
+)
+
+# Analysis verbs and measuring verbs, in the order in which they are used.
+VERBS = MappingProxyType(
+    {
+        "plan": Verb("regard.tradeoffs.plan_command", "write design, criteria and hashes down"),
+        "run": Verb("regard.tradeoffs.run_command", "ask a model, or go on where a run stopped"),
+    }
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one verb of `regard tradeoffs`."""
+    table = VerbTable(
+        program="regard tradeoffs",
+        verbs=VERBS,
+        example="regard tradeoffs plan --out plan.json",
+        about=ABOUT,
+    )
+    return table.run(argv)
