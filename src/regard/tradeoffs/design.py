@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import cast
 
 from regard.tradeoffs.errors import TradeoffsError
 from regard.tradeoffs.prompts.catalogue import CONTEXTS, WORDINGS
@@ -21,7 +22,8 @@ GAPS: tuple[float, ...] = (1, 7, 50)
 """Evenly spaced in the logarithm, so that three gaps also show whether the price is straight."""
 MIDDLE_GAP = 7.0
 INTENSITIES: tuple[float, ...] = (0, 2, 4, 6, 8, 10)
-QUESTION_INTENSITY = 6.0
+QUESTION_INTENSITY = 5.0
+"""No level of the main block, so that no question is a prompt of it."""
 BASE_POINTS = 20
 """Points of the option with fewer; above every intensity, so that no number stands for both."""
 
@@ -87,10 +89,9 @@ class DesignConfig:
     """Rows for the gates."""
 
     def __post_init__(self) -> None:
-        known = DesignConfig.__dataclass_fields__
         for each in fields(self):
             chosen = getattr(self, each.name)
-            allowed = known[each.name].default
+            allowed = cast(tuple[object, ...], each.default)
             if wrong := [value for value in chosen if value not in allowed]:
                 raise TradeoffsError(
                     f"design, {each.name}: {wrong[0]!r} is not in the full design; "
@@ -190,9 +191,8 @@ def _scale_block(config: DesignConfig) -> Iterator[Cell]:
 
 def _addressee_block(config: DesignConfig) -> Iterator[Cell]:
     for place, addressee in enumerate(ADDRESSEES[1:]):
-        for state, index, wording in _side(config, ("none", "pain", "nonsense")):
-            levels = (0.0,) if state == "none" else config.intensities
-            for rank, level in enumerate(levels):
+        for state, index, wording in _side(config, ("pain", "nonsense")):
+            for rank, level in enumerate(config.intensities):
                 order = _half_order(config, index, rank, place)
                 yield _cell(state, level, wording, order, addressee=addressee)
 

@@ -18,7 +18,8 @@ class State:
     """As it stands in the column `state`."""
 
     role: Role
-    """`baseline` is no sentence at all; a target's verdict counts; a control tells it from words."""
+    """`baseline`: no sentence at all; `target`: its verdict counts; `control`: tells it from
+    words."""
 
     clause: str
     """Where its sentence hangs in the main block, as the column `clause` spells it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +48,11 @@ class Features:
     @property
     def asks(self) -> Flags:
         """Whether the cell is a question of comprehension."""
-        return np.isin(self.state, COMPREHENSION)
+        return self.is_state(*COMPREHENSION)
 
     def is_state(self, *names: str) -> Flags:
         """Whether the cell's state is one of these."""
-        return np.isin(self.state, names)
+        return _is_one_of(self.state, names)
 
 
 def features_of(cells: pd.DataFrame) -> Features:
@@ -61,16 +62,16 @@ def features_of(cells: pd.DataFrame) -> Features:
     first = _signs(cells["order"].to_numpy(dtype=object) == "max-first")
     wording, wordings = pd.factorize(cells["wording"], sort=True)
     context, contexts = pd.factorize(cells["context"], sort=True)
-    on_best = np.isin(clause, ["best-after", "best-before"])
-    on_second = np.isin(clause, ["second-after", "second-before"])
+    on_best = _is_one_of(clause, ["best-after", "best-before"])
+    on_second = _is_one_of(clause, ["second-after", "second-before"])
     side = on_best.astype(float) - on_second.astype(float)
     # Pain on an option speaks against it, pleasure for it. A sentence on both is taken as one on
     # the better option: whoever has a weight for it reacts to the words, wherever they stand.
-    stated = np.isin(clause, ["none"], invert=True)
+    stated = clause != "none"
     direction = np.where(on_second, -1.0, 1.0) * np.where(state == "pleasure", -1.0, 1.0)
     scale = cells["scale"].to_numpy(dtype=object)
     intensity = cells["intensity"].to_numpy(dtype=float)
-    verbal = np.isin(scale, ["verbal", "shuffled"])
+    verbal = _is_one_of(scale, ["verbal", "shuffled"])
     return Features(
         state=state,
         level=np.where(verbal, level_of(1.0, "verbal") * intensity, intensity),
@@ -92,6 +93,13 @@ def _has_early_label(cells: pd.DataFrame) -> Flags:
     pairs, names = pd.factorize(cells["labels"])
     sorted_first = [name.split("/")[0] == min(name.split("/")) for name in names]
     return np.asarray(sorted_first, dtype=bool)[pairs]
+
+
+def _is_one_of(values: Strings, names: Sequence[str]) -> Flags:
+    found = np.zeros(len(values), dtype=np.bool_)
+    for name in names:
+        found |= values == name
+    return found
 
 
 def _signs(flags: Flags) -> Array:

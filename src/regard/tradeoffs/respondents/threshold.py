@@ -157,7 +157,7 @@ class ThresholdRespondent:
     def _acting(self, features: Features, rng: np.random.Generator) -> Flags:
         """Where sentences do anything to this respondent."""
         own = self.parameters
-        acting = (features.pull != 0) & ~features.asks
+        acting: Flags = (features.pull != 0) & ~features.asks
         if own.flat_wordings > 0:
             number = len(features.wordings)
             flat = rng.permutation(number) < round(own.flat_wordings * number)
