@@ -1,0 +1,228 @@
+"""How choices follow the stated intensity: slope, ends, thresholds and price of one block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, isfinite, sqrt
+
+import numpy as np
+
+from regard.common.statistics import Interval
+from regard.tradeoffs.analysis.answers import Answers
+from regard.tradeoffs.analysis.clustered import (
+    clustered_covariance,
+    no_less_than_coins,
+    t_quantile,
+    t_tail,
+)
+from regard.tradeoffs.analysis.layout import Block, Indices
+from regard.tradeoffs.analysis.logistic import Floats, fit_logistic
+from regard.tradeoffs.analysis.ratio import ratio_interval
+from regard.tradeoffs.errors import TradeoffsError
+
+# Columns of a design that come first, in this order.
+INTERCEPT, LEVEL, LOG_GAP = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoseFit:
+    """logit P(most points) = a - slope * (level - middle) + b * (log gap - middle) + ...
+
+    The other columns are order and contexts, coded so that they average out.
+    """
+
+    block: Block
+    coefficients: Floats
+    """(columns,): intercept, slope, log gap where gaps differ, order, contexts."""
+    covariance: Floats
+    """(columns, columns), cluster-robust over wordings."""
+    confidence: float
+    """Of the intervals."""
+    converged: bool
+
+    @property
+    def num_clusters(self) -> int:
+        """Wordings."""
+        return len(self.block.wordings)
+
+    @property
+    def quantile(self) -> float:
+        """Standard errors to each side of an estimate."""
+        return t_quantile(self.confidence, self.num_clusters)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether the points gap varies."""
+        return len(self.block.log_gaps) > 1
+
+    @property
+    def slope(self) -> Interval:
+        """Logits by which avoiding grows, a level."""
+        return self._interval(self._unit(LEVEL))
+
+    @property
+    def slope_p_value(self) -> float:
+        """One-sided: that the slope is no larger than 0."""
+        return self._p_value(LEVEL)
+
+    @property
+    def gap_effect(self) -> Interval:
+        """Logits by which taking the points grows, per unit of the log gap."""
+        return self._interval(self._unit(LOG_GAP))
+
+    @property
+    def gap_p_value(self) -> float:
+        """One-sided: that the threshold does not rise with the gap."""
+        return self._p_value(LOG_GAP)
+
+    def logit(self, level: float) -> Interval:
+        """Logit of taking the points at a level, at the middle gap."""
+        return self._interval(
+            self._unit(INTERCEPT) + (self.block.middle_level - level) * self._unit(LEVEL)
+        )
+
+    def threshold(self, log_gap: float | None = None) -> Interval:
+        """Level at which both options draw alike; infinite ends where the slope is unsure.
+
+        Args:
+            log_gap: Logarithm of the points gap; the middle of the design's by default.
+        """
+        above = self._unit(INTERCEPT)
+        if log_gap is not None and self.has_gaps:
+            above = above + (log_gap - self.block.middle_log_gap) * self._unit(LOG_GAP)
+        interval = self._ratio(above)
+        middle = self.block.middle_level
+        return Interval(middle + interval.value, middle + interval.low, middle + interval.high)
+
+    @property
+    def price(self) -> Interval:
+        """Levels by which the threshold rises, per unit of the log gap."""
+        return self._ratio(self._unit(LOG_GAP))
+
+    def _ratio(self, above: Floats) -> Interval:
+        below = self._unit(LEVEL)
+        return ratio_interval(
+            float(above @ self.coefficients),
+            float(below @ self.coefficients),
+            variance_above=float(above @ self.covariance @ above),
+            variance_below=float(below @ self.covariance @ below),
+            covariance=float(above @ self.covariance @ below),
+            quantile=self.quantile,
+        )
+
+    def _interval(self, contrast: Floats) -> Interval:
+        value = float(contrast @ self.coefficients)
+        spread = self.quantile * sqrt(max(0.0, float(contrast @ self.covariance @ contrast)))
+        return Interval(value, value - spread, value + spread)
+
+    def _p_value(self, column: int) -> float:
+        error = sqrt(float(self.covariance[column, column]))
+        value = float(self.coefficients[column])
+        return t_tail(value / error if error else inf * np.sign(value), self.num_clusters)
+
+    def _unit(self, column: int) -> Floats:
+        unit: Floats = np.eye(len(self.coefficients))[column]
+        return unit
+
+
+@dataclass(frozen=True)
+class GroupSlopes:
+    """The slope within each group of cells, with errors that know of that group only."""
+
+    names: tuple[str, ...]
+    slopes: Floats
+    """(groups,): logits a level."""
+    errors: Floats
+    """(groups,): standard errors, for over-dispersion where there is some."""
+
+
+def fit_dose(block: Block, answers: Answers, *, confidence: float) -> DoseFit:
+    """Fits one block, its wordings as clusters.
+
+    Raises:
+        TradeoffsError: There are fewer than two wordings or levels.
+    """
+    if len(block.wordings) < 2 or len(block.levels) < 2:
+        raise TradeoffsError(
+            f"state {block.state!r}: {len(block.wordings)} wordings at {len(block.levels)} "
+            "levels; a slope with an interval needs two of each, and is good from five wordings"
+        )
+    design = design_of(block)
+    fits = fit_logistic(
+        design[None], answers.successes[block.rows][None], answers.trials[block.rows][None]
+    )
+    covariance = clustered_covariance(
+        design,
+        fits.weights[0],
+        fits.residuals[0],
+        bread=fits.bread[0],
+        clusters=block.wording,
+    )
+    if answers.reading == "text":
+        covariance = no_less_than_coins(covariance, fits.bread[0])
+    return DoseFit(
+        block=block,
+        coefficients=fits.coefficients[0],
+        covariance=covariance,
+        confidence=confidence,
+        converged=bool(fits.converged[0]),
+    )
+
+
+def design_of(block: Block) -> Floats:
+    """(cells, columns) of `DoseFit`; a factor with one value has no column."""
+    columns = [np.ones(len(block.level)), block.middle_level - block.level]
+    if len(block.log_gaps) > 1:
+        columns.append(block.log_gap - block.middle_log_gap)
+    for codes, count in ((block.order, len(block.orders)), (block.context, len(block.contexts))):
+        # Deviations from the mean: each but the last has a column, the last is -1 in all of them.
+        columns += [
+            (codes == each).astype(np.float64) - (codes == count - 1) for each in range(count - 1)
+        ]
+    return np.column_stack(columns)
+
+
+def wording_slopes(block: Block, answers: Answers) -> GroupSlopes:
+    """One regression a wording, all at once."""
+    count = len(block.wordings)
+    sizes = np.bincount(block.wording, minlength=count)
+    places = np.argsort(block.wording, kind="stable")
+    slots: Indices = np.concatenate([np.arange(size) for size in sizes])
+    full = design_of(block)
+    design = np.zeros((count, int(sizes.max()), full.shape[1]))
+    successes, trials = np.zeros(design.shape[:2]), np.zeros(design.shape[:2])
+    at = (block.wording[places], slots)
+    design[at] = full[places]
+    successes[at] = answers.successes[block.rows][places]
+    trials[at] = answers.trials[block.rows][places]
+    fits = fit_logistic(design, successes, trials)
+    spread = np.sqrt(
+        np.maximum(fits.bread[:, LEVEL, LEVEL], 0) * _dispersion(fits.weights, fits.residuals)
+    )
+    return GroupSlopes(block.wordings, fits.coefficients[:, LEVEL], spread)
+
+
+def _dispersion(weights: Floats, residuals: Floats) -> Floats:
+    """Pearson's statistic over the cells, at least 1: (fits,)."""
+    squares = np.where(weights > 1e-9, residuals**2 / np.maximum(weights, 1e-9), 0.0)
+    result: Floats = np.maximum(1.0, squares.sum(axis=1) / np.maximum((weights > 0).sum(axis=1), 1))
+    return result
+
+
+def bound_of(interval: Interval, block: Block) -> str:
+    """A threshold in words: an interval inside the range, a bound, or nothing.
+
+    Outside the levels that were asked a fit is no observation, so no number is given there.
+    """
+    low, high = float(block.levels[0]), float(block.levels[-1])
+    if not isfinite(interval.low) or not isfinite(interval.high):
+        return "undetermined"
+    if interval.low > high:
+        return f"above {high:g}"
+    if interval.high < low:
+        return f"below {low:g}"
+    if low <= interval.low and interval.high <= high:
+        return f"{interval.value:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
+    if interval.low >= low:
+        return f"above {interval.low:.2f}"
+    return f"below {interval.high:.2f}" if interval.high <= high else "undetermined"
