@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 
 from regard.tradeoffs.cells import COLUMNS, KEYS
-from regard.tradeoffs.design import DesignConfig, design_cells
+from regard.tradeoffs.design import Cell, DesignConfig, design_cells
 from regard.tradeoffs.errors import TradeoffsError
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -99,7 +99,11 @@ def simulate(
 
 def key_frame(config: DesignConfig) -> pd.DataFrame:
     """The cells of a design as the key columns of a table, one row a cell."""
-    cells = design_cells(config)
+    return cells_frame(design_cells(config))
+
+
+def cells_frame(cells: Sequence[Cell]) -> pd.DataFrame:
+    """Cells as the key columns of a table, one row each."""
     return pd.DataFrame({name: [getattr(cell, name) for cell in cells] for name in KEYS})
 
 

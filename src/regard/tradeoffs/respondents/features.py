@@ -92,7 +92,8 @@ def _has_early_label(cells: pd.DataFrame) -> Flags:
     """Whether the option listed first has the label that sorts first."""
     pairs, names = pd.factorize(cells["labels"])
     sorted_first = [name.split("/")[0] == min(name.split("/")) for name in names]
-    return np.asarray(sorted_first, dtype=bool)[pairs]
+    flags: Flags = np.asarray(sorted_first, dtype=np.bool_)[pairs]
+    return flags
 
 
 def _is_one_of(values: Strings, names: Sequence[str]) -> Flags:
