@@ -17,6 +17,9 @@ VERBS = MappingProxyType(
     {
         "plan": Verb("regard.tradeoffs.plan_command", "write design, criteria and hashes down"),
         "run": Verb("regard.tradeoffs.run_command", "ask a model, or go on where a run stopped"),
+        "verdict": Verb("regard.tradeoffs.verdict_command", "judge the logs of a run"),
+        "fit": Verb("regard.tradeoffs.fit_command", "fit a table of cells from elsewhere"),
+        "zoo": Verb("regard.tradeoffs.zoo_command", "judge respondents whose truth is known"),
     }
 )
 

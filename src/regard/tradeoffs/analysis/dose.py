@@ -35,7 +35,9 @@ class DoseFit:
     coefficients: Floats
     """(columns,): intercept, slope, log gap where gaps differ, order, contexts."""
     covariance: Floats
-    """(columns, columns), cluster-robust over wordings."""
+    """(columns, columns), cluster-robust over wordings: for thresholds, prices and the ends."""
+    tested: Floats
+    """(columns, columns), the same and no less than coins: for whether there is an effect."""
     confidence: float
     """Of the intervals."""
     converged: bool
@@ -58,7 +60,7 @@ class DoseFit:
     @property
     def slope(self) -> Interval:
         """Logits by which avoiding grows, a level."""
-        return self._interval(self._unit(LEVEL))
+        return self._interval(self._unit(LEVEL), self.tested)
 
     @property
     def slope_p_value(self) -> float:
@@ -68,7 +70,7 @@ class DoseFit:
     @property
     def gap_effect(self) -> Interval:
         """Logits by which taking the points grows, per unit of the log gap."""
-        return self._interval(self._unit(LOG_GAP))
+        return self._interval(self._unit(LOG_GAP), self.tested)
 
     @property
     def gap_p_value(self) -> float:
@@ -78,7 +80,8 @@ class DoseFit:
     def logit(self, level: float) -> Interval:
         """Logit of taking the points at a level, at the middle gap."""
         return self._interval(
-            self._unit(INTERCEPT) + (self.block.middle_level - level) * self._unit(LEVEL)
+            self._unit(INTERCEPT) + (self.block.middle_level - level) * self._unit(LEVEL),
+            self.covariance,
         )
 
     def threshold(self, log_gap: float | None = None) -> Interval:
@@ -110,13 +113,13 @@ class DoseFit:
             quantile=self.quantile,
         )
 
-    def _interval(self, contrast: Floats) -> Interval:
+    def _interval(self, contrast: Floats, covariance: Floats) -> Interval:
         value = float(contrast @ self.coefficients)
-        spread = self.quantile * sqrt(max(0.0, float(contrast @ self.covariance @ contrast)))
+        spread = self.quantile * sqrt(max(0.0, float(contrast @ covariance @ contrast)))
         return Interval(value, value - spread, value + spread)
 
     def _p_value(self, column: int) -> float:
-        error = sqrt(float(self.covariance[column, column]))
+        error = sqrt(float(self.tested[column, column]))
         value = float(self.coefficients[column])
         return t_tail(value / error if error else inf * np.sign(value), self.num_clusters)
 
@@ -158,12 +161,13 @@ def fit_dose(block: Block, answers: Answers, *, confidence: float) -> DoseFit:
         bread=fits.bread[0],
         clusters=block.wording,
     )
-    if answers.reading == "text":
-        covariance = no_less_than_coins(covariance, fits.bread[0])
+    # A log-probability is no draw: it may vary less than a coin.
+    is_drawn = answers.reading == "text"
     return DoseFit(
         block=block,
         coefficients=fits.coefficients[0],
         covariance=covariance,
+        tested=no_less_than_coins(covariance, fits.bread[0]) if is_drawn else covariance,
         confidence=confidence,
         converged=bool(fits.converged[0]),
     )
