@@ -14,9 +14,10 @@ from regard.tradeoffs.cells import KEYS, CellRow, to_frame
 from regard.tradeoffs.errors import TradeoffsError
 
 if TYPE_CHECKING:
-    from inspect_ai.log import EvalLog, EvalSample
+    from inspect_ai.log import EvalLog, EvalSampleSummary
 
 TASKS = ("factorial", "replica")
+HEADER_FIELDS = ("plan", "plan_design", "plan_commit", "plan_written_at", "criteria", "prompts")
 UNINFORMED = 0.5
 """`p_max` where no label was among the first tokens: its mass of 0 fails the gate."""
 
@@ -91,40 +92,29 @@ def read_run(path: Path, *, plan: str | None = None) -> RunLog:
         TradeoffsError: A log cannot be read, is of another task, plan or model, or holds nothing.
     """
     paths = log_paths(path)
-    logs = [read_one(each) for each in paths]
+    logs = [read_header(each) for each in paths]
     headers = [log.eval.metadata or {} for log in logs]
     _check_same(paths, [str(header.get("plan")) for header in headers], "plan", expected=plan)
     _check_same(paths, [log.eval.model for log in logs], "model")
-    samples = [sample for log in logs for sample in log.samples or []]
-    answered = [sample for sample in samples if sample.error is None and sample.scores]
+    samples = [sample for each in paths for sample in read_samples(each)]
+    answered = [sample for sample in samples if _is_answered(sample)]
     if not answered:
         raise TradeoffsError(f"{path}: no sample was answered")
-    header = headers[0]
     return RunLog(
         cells=_table(answered),
         task=logs[0].eval.task.split("/")[-1],
         model=logs[0].eval.model,
-        **{
-            name: str(header[name])
-            for name in (
-                "plan",
-                "plan_design",
-                "plan_commit",
-                "plan_written_at",
-                "criteria",
-                "prompts",
-            )
-        },
+        **{name: str(headers[0][name]) for name in HEADER_FIELDS},
         commit=str(headers[-1]["commit"]),
-        first_sample_at=min((_started(sample) for sample in answered), default=""),
+        first_sample_at=min((str(sample.started_at or "") for sample in answered), default=""),
         paths=tuple(paths),
         num_truncated=sum(_value(sample, "tally", "truncated") > 0 for sample in answered),
         num_errors=len(samples) - len(answered),
     )
 
 
-def read_one(path: Path, *, header_only: bool = False) -> EvalLog:
-    """Reads a log of one of our tasks.
+def read_header(path: Path) -> EvalLog:
+    """Reads what a log of one of our tasks says about its run.
 
     Raises:
         TradeoffsError: It cannot be read, or is of another task.
@@ -132,7 +122,7 @@ def read_one(path: Path, *, header_only: bool = False) -> EvalLog:
     from inspect_ai.log import read_eval_log
 
     try:
-        log = read_eval_log(str(path), header_only=header_only)
+        log = read_eval_log(str(path), header_only=True)
     except Exception as error:  # any of zipfile, JSON and pydantic, by what is broken
         raise TradeoffsError(f"{path} cannot be read as an Inspect log: {error}") from error
     if log.eval.task.split("/")[-1] not in TASKS or "plan" not in (log.eval.metadata or {}):
@@ -140,11 +130,25 @@ def read_one(path: Path, *, header_only: bool = False) -> EvalLog:
     return log
 
 
-def answers_by_cell(samples: Iterable[EvalSample]) -> dict[str, int]:
+def read_samples(path: Path) -> list[EvalSampleSummary]:
+    """The samples of a log without their transcripts: ten times as fast, and all that counts.
+
+    Raises:
+        TradeoffsError: They cannot be read.
+    """
+    from inspect_ai.log import read_eval_log_sample_summaries
+
+    try:
+        return read_eval_log_sample_summaries(str(path))
+    except Exception as error:
+        raise TradeoffsError(f"{path}: its samples cannot be read: {error}") from error
+
+
+def answers_by_cell(samples: Iterable[EvalSampleSummary]) -> dict[str, int]:
     """How often each cell has been answered, by its id; errors left out."""
     counts: dict[str, int] = {}
     for sample in samples:
-        if sample.error is None and sample.scores:
+        if _is_answered(sample):
             counts[str(sample.id)] = counts.get(str(sample.id), 0) + 1
     return counts
 
@@ -161,7 +165,7 @@ def _check_same(
             )
 
 
-def _table(samples: Iterable[EvalSample]) -> pd.DataFrame:
+def _table(samples: Iterable[EvalSampleSummary]) -> pd.DataFrame:
     counts: dict[str, _Count] = {}
     keys: dict[str, dict[str, Any]] = {}
     for sample in samples:
@@ -185,7 +189,7 @@ def _table(samples: Iterable[EvalSample]) -> pd.DataFrame:
     return to_frame(rows)
 
 
-def _add(count: _Count, sample: EvalSample) -> None:
+def _add(count: _Count, sample: EvalSampleSummary) -> None:
     scores = sample.scores or {}
     if "choice" in scores:
         count.n += 1
@@ -200,7 +204,7 @@ def _add(count: _Count, sample: EvalSample) -> None:
         count.shares.append(UNINFORMED if isnan(share) else share)
 
 
-def _value(sample: EvalSample, scorer: str, key: str | None = None) -> float:
+def _value(sample: EvalSampleSummary, scorer: str, key: str | None = None) -> float:
     """A number of a score; NaN where it was not scored."""
     score = (sample.scores or {}).get(scorer)
     if score is None:
@@ -212,8 +216,8 @@ def _value(sample: EvalSample, scorer: str, key: str | None = None) -> float:
     return float(value) if isinstance(value, int | float) else nan
 
 
-def _started(sample: EvalSample) -> str:
-    return str(sample.started_at or "")
+def _is_answered(sample: EvalSampleSummary) -> bool:
+    return sample.completed and sample.error is None and bool(sample.scores)
 
 
 def _mean(values: Sequence[float]) -> float:
