@@ -88,8 +88,12 @@ class Plan:
             {"task": self.task, "design": self.design.to_json(), "prompts": self.prompts}
         )
 
-    def log_metadata(self) -> dict[str, Any]:
-        """What every log carries."""
+    def log_metadata(self, commit: str | None = None) -> dict[str, Any]:
+        """What every log carries.
+
+        Args:
+            commit: Checkout that asks; by default the one that runs.
+        """
         return {
             "plan": self.digest(),
             "plan_design": self.design_digest(),
@@ -99,7 +103,7 @@ class Plan:
             "plan_runs": self.runs,
             "criteria": self.criteria,
             "prompts": self.prompts,
-            "commit": commit_or_unknown(),
+            "commit": commit or commit_or_unknown(),
         }
 
     def write(self, path: Path) -> None:
@@ -130,8 +134,9 @@ def new_plan(
     runs: int,
     max_tokens: int = MAX_TOKENS,
     retry_tokens: int = RETRY_TOKENS,
+    commit: str | None = None,
 ) -> Plan:
-    """A plan of today's texts, criteria and commit.
+    """A plan of today's texts, criteria and commit (or the one given).
 
     Raises:
         TradeoffsError: A choice is unknown.
@@ -146,7 +151,7 @@ def new_plan(
         retry_tokens=retry_tokens,
         criteria=Criteria().digest(),
         prompts=prompts_hash(),
-        commit=commit_or_unknown(),
+        commit=commit or commit_or_unknown(),
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -40,6 +40,8 @@ class PlanOptions:
     """Cap of an answer; models that reason before they answer need more."""
     retry_tokens: int = RETRY_TOKENS
     """Cap of the one second try where the first was cut off."""
+    commit: str | None = None
+    """Commit for the plan where git cannot tell it."""
     out: Path | None = None
     """Write the plan into this file; without it, only show what it would be."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -61,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
         runs=default_runs if options.runs is None else options.runs,
         max_tokens=options.max_tokens,
         retry_tokens=options.retry_tokens,
+        commit=options.commit,
     )
     if options.out is not None:
         plan.write(options.out)

@@ -33,6 +33,8 @@ class RunOptions:
     """Calls at once."""
     display: Display = "none"
     """What Inspect shows meanwhile."""
+    commit: str | None = None
+    """Checkout that asks, for the log; by default the one that runs."""
 
 
 def missing(plan: Plan, model: str, log_dir: Path) -> list[tuple[Cell, int]]:
@@ -92,7 +94,9 @@ def _ask(
     }
     try:
         logs = inspect_eval(
-            build_task(plan, cells, epochs=times), model=open_model(choice), **settings
+            build_task(plan, cells, epochs=times, commit=options.commit),
+            model=open_model(choice),
+            **settings,
         )
     except TradeoffsError:
         raise

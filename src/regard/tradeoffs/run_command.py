@@ -55,6 +55,8 @@ class RunCommandOptions:
     """Say what it would take, and ask nothing."""
     accept_low_mass: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Read log-probabilities although the labels carry little of the first token."""
+    commit: str | None = None
+    """Commit for the logs where git cannot tell it."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print JSON instead of text."""
 
@@ -86,6 +88,7 @@ def main(argv: Sequence[str]) -> int:
     run_options = RunOptions(
         log_dir=log_dir,
         connections=options.connections,
+        commit=options.commit,
         display="rich" if sys.stderr.isatty() and not options.json else "none",
     )
     paths = run(plan, choice, asked, run_options)

@@ -54,13 +54,16 @@ def factorial(
     return build_task(chosen, planned_cells(chosen), epochs=chosen.epochs)
 
 
-def build_task(plan: Plan, cells: Sequence[Cell], *, epochs: int) -> Task:
+def build_task(
+    plan: Plan, cells: Sequence[Cell], *, epochs: int, commit: str | None = None
+) -> Task:
     """The task that asks some cells of a plan.
 
     Args:
         plan: Says how they are asked; its hash, commit and time go into the log.
         cells: Which ones.
         epochs: How often each.
+        commit: Checkout that asks; by default the one that runs.
     """
     scorers: list[Scorer] = [choice(), tally()] if plan.has_text else []
     if plan.has_logprob:
@@ -78,5 +81,5 @@ def build_task(plan: Plan, cells: Sequence[Cell], *, epochs: int) -> Task:
             top_logprobs=TOP_LOGPROBS if plan.has_logprob else None,
         ),
         version=VERSION,
-        metadata=plan.log_metadata(),
+        metadata=plan.log_metadata(commit),
     )
