@@ -54,7 +54,7 @@ class DataSets:
         slope = self.slope + self.slope_sd * rng.standard_normal(self.num_wordings)
         threshold = self.threshold + self.threshold_sd * rng.standard_normal(self.num_wordings)
         logit = slope[block.wording] * (threshold[block.wording] - block.level)
-        share = 1 / (1 + np.exp(-logit))
+        share = 1 / (1 + np.exp(-np.clip(logit, -500, 500)))
         if self.dispersion:
             size = 1 / self.dispersion - 1
             share = rng.beta(np.maximum(share * size, 1e-6), np.maximum((1 - share) * size, 1e-6))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from regard.common.statistics import Interval
-from regard.tradeoffs.analysis.dose import bound_of
+from regard.tradeoffs.analysis.bound import threshold_bound
 from regard.tradeoffs.criterion import Criterion
 from regard.tradeoffs.verdict import ReadingVerdict, Verdict
 
@@ -25,24 +25,24 @@ DISCLAIMER = (
 def summary_of(verdict: Verdict) -> dict[str, Any]:
     """Everything that a verdict rests on; infinite bounds are null."""
     gated = any(each.gates is not None for each in verdict.readings) or not verdict.readings
-    summary: dict[str, Any] = {
+    # Without gates there is no verdict, and T6 would compare verdicts.
+    criteria = verdict.criteria if gated else verdict.criteria[:5]
+    head = {"verdict": verdict.verdict, "failed_gate": verdict.failed_gate}
+    return {
         "target": verdict.target,
         "scale": verdict.scale,
-        "verdict": verdict.verdict if gated else None,
-        "failed_gate": verdict.failed_gate,
-        "gates": None if gated else NOT_ASSESSED,
-        "criteria": [_criterion(each) for each in verdict.criteria],
+        **(
+            head if gated else {"verdict": None, "gates": NOT_ASSESSED, "t1_to_t5": _held(criteria)}
+        ),
+        "criteria": [_criterion(each) for each in criteria],
         "readings": [_reading(each) for each in verdict.readings],
         "note": DISCLAIMER,
     }
-    if gated:
-        del summary["gates"]
-    return summary
 
 
 def print_summary(summary: dict[str, Any], console: Console) -> None:
     """The same for people."""
-    head = summary["verdict"] or summary["gates"]
+    head = summary["verdict"] or f"{summary['t1_to_t5']}; {summary['gates']}"
     console.print(f"{summary['target']} ({summary['scale']}): {head}", style="bold")
     for reading in summary["readings"]:
         for gate in reading["gates"] or []:
@@ -63,13 +63,18 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     console.print(summary["note"], style="dim")
 
 
+def _held(criteria: tuple[Criterion, ...]) -> str:
+    missing = [each.name for each in criteria if not each.passed]
+    return f"not held: {', '.join(missing)}" if missing else "T1 to T5 hold"
+
+
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
 def _reading(reading: ReadingVerdict) -> dict[str, Any]:
     dose = reading.findings.dose
-    threshold = dose.threshold()
+    threshold = threshold_bound(dose)
     gated = reading.gates is not None
     return {
         "reading": reading.reading,
@@ -78,8 +83,8 @@ def _reading(reading: ReadingVerdict) -> dict[str, Any]:
         "num_wordings": dose.num_clusters,
         "slope": _interval(dose.slope),
         "slope_p_value": dose.slope_p_value,
-        "threshold": _interval(threshold),
-        "threshold_in_words": bound_of(threshold, dose.block),
+        "threshold": asdict(threshold),
+        "threshold_in_words": str(threshold),
         "price": _interval(dose.price) if dose.has_gaps else None,
         "price_p_value": dose.gap_p_value if dose.has_gaps else None,
         "contrasts": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite, sqrt
+from math import inf, sqrt
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from regard.tradeoffs.analysis.clustered import (
     t_quantile,
     t_tail,
 )
-from regard.tradeoffs.analysis.layout import Block, Indices
+from regard.tradeoffs.analysis.layout import Block
 from regard.tradeoffs.analysis.logistic import Floats, fit_logistic
 from regard.tradeoffs.analysis.ratio import ratio_interval
 from regard.tradeoffs.errors import TradeoffsError
@@ -128,17 +128,6 @@ class DoseFit:
         return unit
 
 
-@dataclass(frozen=True)
-class GroupSlopes:
-    """The slope within each group of cells, with errors that know of that group only."""
-
-    names: tuple[str, ...]
-    slopes: Floats
-    """(groups,): logits a level."""
-    errors: Floats
-    """(groups,): standard errors, for over-dispersion where there is some."""
-
-
 def fit_dose(block: Block, answers: Answers, *, confidence: float) -> DoseFit:
     """Fits one block, its wordings as clusters.
 
@@ -184,49 +173,3 @@ def design_of(block: Block) -> Floats:
             (codes == each).astype(np.float64) - (codes == count - 1) for each in range(count - 1)
         ]
     return np.column_stack(columns)
-
-
-def wording_slopes(block: Block, answers: Answers) -> GroupSlopes:
-    """One regression a wording, all at once."""
-    count = len(block.wordings)
-    sizes = np.bincount(block.wording, minlength=count)
-    places = np.argsort(block.wording, kind="stable")
-    slots: Indices = np.concatenate([np.arange(size) for size in sizes])
-    full = design_of(block)
-    design = np.zeros((count, int(sizes.max()), full.shape[1]))
-    successes, trials = np.zeros(design.shape[:2]), np.zeros(design.shape[:2])
-    at = (block.wording[places], slots)
-    design[at] = full[places]
-    successes[at] = answers.successes[block.rows][places]
-    trials[at] = answers.trials[block.rows][places]
-    fits = fit_logistic(design, successes, trials)
-    spread = np.sqrt(
-        np.maximum(fits.bread[:, LEVEL, LEVEL], 0) * _dispersion(fits.weights, fits.residuals)
-    )
-    return GroupSlopes(block.wordings, fits.coefficients[:, LEVEL], spread)
-
-
-def _dispersion(weights: Floats, residuals: Floats) -> Floats:
-    """Pearson's statistic over the cells, at least 1: (fits,)."""
-    squares = np.where(weights > 1e-9, residuals**2 / np.maximum(weights, 1e-9), 0.0)
-    result: Floats = np.maximum(1.0, squares.sum(axis=1) / np.maximum((weights > 0).sum(axis=1), 1))
-    return result
-
-
-def bound_of(interval: Interval, block: Block) -> str:
-    """A threshold in words: an interval inside the range, a bound, or nothing.
-
-    Outside the levels that were asked a fit is no observation, so no number is given there.
-    """
-    low, high = float(block.levels[0]), float(block.levels[-1])
-    if not isfinite(interval.low) or not isfinite(interval.high):
-        return "undetermined"
-    if interval.low > high:
-        return f"above {high:g}"
-    if interval.high < low:
-        return f"below {low:g}"
-    if low <= interval.low and interval.high <= high:
-        return f"{interval.value:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
-    if interval.low >= low:
-        return f"above {interval.low:.2f}"
-    return f"below {interval.high:.2f}" if interval.high <= high else "undetermined"

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from regard.tradeoffs.analysis.curve import cube_of
+from regard.tradeoffs.analysis.firth import curve_of, fit_curve, wording_curves
+from tests.tradeoffs.analysis.conftest import Drawn
+
+
+def test_a_curve_follows_its_points(graded: Drawn) -> None:
+    cube = cube_of(*graded)
+    found = curve_of(cube, confidence=0.95)
+    shares = cube.successes.sum(axis=(0, 1)) / cube.trials.sum(axis=(0, 1))
+    assert found.share(cube.block.levels) == pytest.approx(shares, abs=0.1)
+    assert found.p_value < 1e-6
+    assert found.slope.low < found.slope.value < found.slope.high
+
+
+def test_a_step_has_a_finite_slope(step: Drawn) -> None:
+    found = curve_of(cube_of(*step), confidence=0.95)
+    assert 1 < found.slope.value < 50
+    assert found.slope.low > 0
+
+
+def test_answers_that_are_all_alike_give_a_flat_curve() -> None:
+    trials = np.full(6, 10.0)
+    found = fit_curve(np.arange(6.0), trials, trials, confidence=0.95)
+    assert found.slope.value == 0
+    assert found.share(np.array([0.0, 5.0])) == pytest.approx([0.99, 0.99], abs=0.01)
+
+
+def test_every_wording_has_its_curve(graded: Drawn) -> None:
+    found = wording_curves(cube_of(*graded), confidence=0.95)
+    assert tuple(found) == graded[0].wordings
+    assert min(each.slope.value for each in found.values()) > 0.3
