@@ -19,6 +19,7 @@ VERBS = MappingProxyType(
         "run": Verb("regard.tradeoffs.run_command", "ask a model, or go on where a run stopped"),
         "verdict": Verb("regard.tradeoffs.verdict_command", "judge the logs of a run"),
         "fit": Verb("regard.tradeoffs.fit_command", "fit a table of cells from elsewhere"),
+        "power": Verb("regard.tradeoffs.power_command", "how many wordings an effect needs"),
         "zoo": Verb("regard.tradeoffs.zoo_command", "judge respondents whose truth is known"),
     }
 )
