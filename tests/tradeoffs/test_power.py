@@ -9,7 +9,7 @@ STRONG = Effect(slope=1.5, threshold=3.0, price=0.8, wording_sd=0.2, cell_noise=
 
 def test_a_strong_effect_is_found_and_a_missing_price_is_not() -> None:
     strong, priceless = (
-        power_rows(effect, wordings=[8], runs=[3], draws=4, seed=1)[0]
+        power_rows(effect, wordings=[9], runs=[8], draws=3, seed=1)[0]
         for effect in (STRONG, Effect(slope=1.5, threshold=5.0, price=-0.3))
     )
     assert strong.verdict.value == 1

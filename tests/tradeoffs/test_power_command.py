@@ -4,7 +4,7 @@ import pytest
 
 from regard.cli import main
 
-FAST = ["--wordings", "6", "--runs", "2", "--draws", "2"]
+FAST = ["--wordings", "9", "--runs", "8", "--draws", "2"]
 EFFECT = ["--effect.slope", "1.5", "--effect.threshold", "3", "--effect.price", "0.8"]
 
 
@@ -14,7 +14,7 @@ def test_json_holds_every_size_and_the_one_that_is_enough(
     assert main(["tradeoffs", "power", *FAST, *EFFECT, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["effect"]["price"] == 0.8
-    assert [row["wordings"] for row in found["rows"]] == [6]
+    assert [row["wordings"] for row in found["rows"]] == [9]
     assert found["enough"] == found["rows"][0]
 
 
