@@ -80,7 +80,17 @@ def test_without_gates_a_failed_gate_says_nothing() -> None:
     assert all(each.passed for each in verdict.criteria[:5])
 
 
-def test_too_few_wordings_are_refused_with_their_number() -> None:
-    table = played(design=DesignConfig(wordings=MAIN.wordings[:4], side_blocks=()))
+def test_with_too_few_wordings_the_gates_are_still_assessed() -> None:
+    design = DesignConfig(wordings=MAIN.wordings[:2], side_blocks=())
+    table = played(design=design, answers=20, goal=1.0)
+    verdict = judge(table, "pain", criteria=Criteria())
+    assert verdict.verdict == "not measurable: baseline"
+    assert verdict.gates is not None
+    assert verdict.readings == ()
+
+
+def test_too_few_wordings_for_any_interval_are_refused_with_their_number() -> None:
+    design = DesignConfig(wordings=MAIN.wordings[:4], side_blocks=())
+    table = played(design=design, answers=20)
     with pytest.raises(TradeoffsError, match="4 wordings"):
         judge(table, "pain", criteria=Criteria())

@@ -24,7 +24,7 @@ DISCLAIMER = (
 
 def summary_of(verdict: Verdict) -> dict[str, Any]:
     """Everything that a verdict rests on; infinite bounds are null."""
-    gated = any(each.gates is not None for each in verdict.readings) or not verdict.readings
+    gated = verdict.gates is not None
     # Without gates there is no verdict, and T6 would compare verdicts.
     criteria = verdict.criteria if gated else verdict.criteria[:5]
     head = {"verdict": verdict.verdict, "failed_gate": verdict.failed_gate}
@@ -34,6 +34,7 @@ def summary_of(verdict: Verdict) -> dict[str, Any]:
         **(
             head if gated else {"verdict": None, "gates": NOT_ASSESSED, "t1_to_t5": _held(criteria)}
         ),
+        **({"all_gates": [asdict(gate) for gate in verdict.gates]} if verdict.gates else {}),
         "criteria": [_criterion(each) for each in criteria],
         "readings": [_reading(each) for each in verdict.readings],
         "note": DISCLAIMER,

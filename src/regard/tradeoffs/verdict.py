@@ -46,10 +46,12 @@ class Verdict:
     """One of the truth table's words."""
     failed_gate: str | None
     """The first gate that fails, None where all pass or none was assessed."""
+    gates: tuple[Gate, ...] | None
+    """Those of the reading that decides; None: not assessed."""
     criteria: tuple[Criterion, ...]
     """T1 to T6 of the reading that decides."""
     readings: tuple[ReadingVerdict, ...]
-    """One or two; the first is the one that decides."""
+    """One or two; the first is the one that decides. None where only gates could be assessed."""
 
 
 def judge(
@@ -76,34 +78,39 @@ def judge(
     """
     shape = Layout(frame) if layout is None else layout
     block = shape.block(target, scale=scale)
-    if len(block.wordings) < criteria.min_wordings:
-        raise TradeoffsError(
-            f"{len(block.wordings)} wordings of state {target!r}; an interval over wordings needs "
-            f"{criteria.min_wordings}"
-        )
     held = [
-        (reading, answers)
+        answers
         for reading in readings_of(frame)
         if (answers := answers_of(frame, reading)).trials[block.rows].sum() > 0
     ]
-    if not held:
-        # Every answer was refused or unreadable: the gates say which.
-        return _unreadable(shape, answers_of(frame, "text"), block, criteria=criteria)
+    if not held or len(block.wordings) < criteria.min_wordings:
+        answers = held[0] if held else answers_of(frame, "text")
+        return _judge_gates(shape, answers, block, criteria=criteria, with_gates=with_gates)
     verdicts = [
         _judge_reading(shape, answers, block, criteria=criteria, with_gates=with_gates)
-        for _, answers in held
+        for answers in held
     ]
     return _combine(verdicts, block)
 
 
-def _unreadable(layout: Layout, answers: Answers, block: Block, *, criteria: Criteria) -> Verdict:
-    failed = first_failure(assess_gates(layout, answers, block, criteria=criteria))
-    assert failed is not None
+def _judge_gates(
+    layout: Layout, answers: Answers, block: Block, *, criteria: Criteria, with_gates: bool
+) -> Verdict:
+    """What can be said without a fit: every answer is lost, or the wordings are too few."""
+    gates = assess_gates(layout, answers, block, criteria=criteria) if with_gates else ()
+    failed = first_failure(gates)
+    if failed is None:
+        raise TradeoffsError(
+            f"state {block.state!r}: {int(answers.trials[block.rows].sum())} choices in "
+            f"{len(block.wordings)} wordings; an interval over wordings needs "
+            f"{criteria.min_wordings}"
+        )
     return Verdict(
         target=block.state,
         scale=block.scale,
         verdict=f"not measurable: {failed.name}",
         failed_gate=failed.name,
+        gates=gates,
         criteria=(),
         readings=(),
     )
@@ -153,6 +160,7 @@ def _combine(verdicts: list[ReadingVerdict], block: Block) -> Verdict:
         scale=block.scale,
         verdict=first.verdict,
         failed_gate=failed.name if failed else None,
+        gates=first.gates,
         criteria=(*first.findings.criteria, reading),
         readings=(first, *others),
     )
