@@ -18,6 +18,10 @@ VERBS = MappingProxyType(
         "plan": Verb("regard.tradeoffs.plan_command", "write design, criteria and hashes down"),
         "run": Verb("regard.tradeoffs.run_command", "ask a model, or go on where a run stopped"),
         "verdict": Verb("regard.tradeoffs.verdict_command", "judge the logs of a run"),
+        "report": Verb("regard.tradeoffs.report_command", "write one HTML page of a run"),
+        "compare": Verb(
+            "regard.tradeoffs.compare_command", "set the verdicts of several runs side by side"
+        ),
         "fit": Verb("regard.tradeoffs.fit_command", "fit a table of cells from elsewhere"),
         "power": Verb("regard.tradeoffs.power_command", "how many wordings an effect needs"),
         "zoo": Verb("regard.tradeoffs.zoo_command", "judge respondents whose truth is known"),

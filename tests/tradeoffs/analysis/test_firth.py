@@ -4,6 +4,7 @@ import pytest
 from regard.tradeoffs.analysis.curve import cube_of
 from regard.tradeoffs.analysis.firth import curve_of, fit_curve, wording_curves
 from tests.tradeoffs.analysis.conftest import Drawn
+from tests.tradeoffs.tables import layout_of, played
 
 
 def test_a_curve_follows_its_points(graded: Drawn) -> None:
@@ -26,6 +27,14 @@ def test_answers_that_are_all_alike_give_a_flat_curve() -> None:
     found = fit_curve(np.arange(6.0), trials, trials, confidence=0.95)
     assert found.slope.value == 0
     assert found.share(np.array([0.0, 5.0])) == pytest.approx([0.99, 0.99], abs=0.01)
+
+
+def test_gaps_that_move_the_threshold_do_not_flatten_a_wordings_slope() -> None:
+    layout, answers = layout_of(played(slope=1.5, threshold=2.5, price=0.9, goal=20.0))
+    cube = cube_of(layout.block("pain"), answers)
+    slopes = [each.slope.value for each in wording_curves(cube, confidence=0.95).values()]
+    assert np.mean(slopes) == pytest.approx(1.5, abs=0.2)
+    assert curve_of(cube, confidence=0.95).slope.value < 1.0
 
 
 def test_every_wording_has_its_curve(graded: Drawn) -> None:

@@ -31,19 +31,28 @@ class CurveFit:
         return result
 
 
-def fit_curve(level: Floats, successes: Floats, trials: Floats, *, confidence: float) -> CurveFit:
+def fit_curve(
+    level: Floats,
+    successes: Floats,
+    trials: Floats,
+    *,
+    beside: Floats | None = None,
+    confidence: float,
+) -> CurveFit:
     """Fits one curve.
 
     Args:
         level: (points,).
         successes: (points,): choices of the most points.
         trials: (points,).
+        beside: (points,): what else the logit follows, its middle at 0; nothing by default.
         confidence: Of the slope's interval.
     """
     # Importing it loads scikit-learn.
     from firthmodels import FirthLogisticRegression
 
-    features = np.concatenate([-level, -level])[:, None]
+    columns = [-level] if beside is None or not beside.any() else [-level, beside]
+    features = np.column_stack([np.concatenate([column, column]) for column in columns])
     outcomes = np.repeat([1, 0], len(level))
     weights = np.concatenate([successes, trials - successes])
     used = weights > 0
@@ -77,12 +86,16 @@ def curve_of(cube: Cube, *, gap: int | None = None, confidence: float) -> CurveF
 
 
 def wording_curves(cube: Cube, *, confidence: float) -> dict[str, CurveFit]:
-    """One curve a wording."""
+    """One curve a wording, at the middle points gap."""
+    block = cube.block
+    level = np.tile(block.levels, len(block.log_gaps))
+    gap = np.repeat(block.log_gaps - block.middle_log_gap, len(block.levels))
     return {
         name: fit_curve(
-            cube.block.levels,
-            cube.successes[index].sum(axis=0),
-            cube.trials[index].sum(axis=0),
+            level,
+            cube.successes[index].ravel(),
+            cube.trials[index].ravel(),
+            beside=gap,
             confidence=confidence,
         )
         for index, name in enumerate(cube.block.wordings)
