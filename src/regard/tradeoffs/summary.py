@@ -45,12 +45,9 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
     """The same for people."""
     head = summary["verdict"] or f"{summary['t1_to_t5']}; {summary['gates']}"
     console.print(f"{summary['target']} ({summary['scale']}): {head}", style="bold")
-    for reading in summary["readings"]:
-        for gate in reading["gates"] or []:
-            mark = "passes" if gate["passed"] else "FAILS"
-            console.print(
-                f"  gate {gate['name']}: {mark}, {_figure(gate['value'])} {gate['where']}"
-            )
+    for gate in summary.get("all_gates", []):
+        mark = "passes" if gate["passed"] else "FAILS"
+        console.print(f"  gate {gate['name']}: {mark}, {_figure(gate['value'])} {gate['where']}")
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("criterion", "holds", "value", "interval", "what"):
         table.add_column(heading)
@@ -58,7 +55,8 @@ def print_summary(summary: dict[str, Any], console: Console) -> None:
         holds = {True: "yes", False: "no", None: "not assessed"}[each["passed"]]
         interval = "" if each["low"] is None else f"{each['low']:.3g} to {_figure(each['high'])}"
         table.add_row(each["name"], holds, _figure(each["value"]), interval, each["about"])
-    console.print(table)
+    if summary["criteria"]:
+        console.print(table)
     for reading in summary["readings"]:
         console.print(f"threshold ({reading['reading']}): {reading['threshold_in_words']}")
     console.print(summary["note"], style="dim")

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.tradeoffs.data_sets import DataSets
 from regard.tradeoffs.analysis.dose import design_of, fit_dose
 from regard.tradeoffs.analysis.layout import Layout
-from regard.tradeoffs.design import SHORT
+from regard.tradeoffs.design import SHORT, DesignConfig
 from regard.tradeoffs.errors import TradeoffsError
 from regard.tradeoffs.respondents.contract import key_frame
 from tests.tradeoffs.analysis.conftest import Drawn
@@ -76,3 +76,12 @@ def test_wordings_that_differ_widen_the_interval() -> None:
         found = fit_dose(block, answers, confidence=0.95).threshold()
         widths.append(found.high - found.low)
     assert widths[1] > 2 * widths[0]
+
+
+def test_a_flat_curve_of_log_probabilities_is_not_tilted_by_the_penalty() -> None:
+    design = DesignConfig(intensities=(0, 4, 10), side_blocks=())
+    table = played(design=design, readings=("logprob",), weight_pain=0.0, cell_noise=0.1)
+    layout, answers = layout_of(table, "logprob")
+    dose = fit_dose(layout.block("pain"), answers, confidence=0.95)
+    assert abs(dose.slope.value) < 0.01
+    assert dose.slope.low < 0 < dose.slope.high

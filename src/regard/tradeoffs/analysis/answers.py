@@ -11,6 +11,9 @@ import pandas as pd  # type: ignore[import-untyped]
 from regard.tradeoffs.analysis.logistic import Floats
 
 Reading = Literal["text", "logprob"]
+LOGPROB_WEIGHT = 100.0
+"""Answers that one log-probability counts for in a fit. At 1 Firth's penalty outweighs the data and
+tilts a flat curve alike in every wording, which an interval over wordings takes for an effect."""
 READINGS: tuple[Reading, ...] = ("text", "logprob")
 
 
@@ -34,6 +37,11 @@ class Answers:
     """Choices of an option that is worse in every respect, where three are offered."""
     label_mass: Floats
     """NaN in text."""
+
+    @property
+    def fit_weight(self) -> float:
+        """What trials and successes are multiplied by in a fit; its intervals are over wordings."""
+        return LOGPROB_WEIGHT if self.reading == "logprob" else 1.0
 
 
 def answers_of(frame: pd.DataFrame, reading: Reading) -> Answers:

@@ -46,12 +46,13 @@ def bootstrap_t(
 def _estimates(block: Block, answers: Answers, times: Floats) -> tuple[Floats, Floats]:
     """Slope and threshold with their errors, each (resamples, 2)."""
     design = np.broadcast_to(design_of(block), (len(times), *design_of(block).shape))
-    weight = times[:, block.wording]
+    weight = answers.fit_weight * times[:, block.wording]
     fits = fit_logistic(
         design, weight * answers.successes[block.rows], weight * answers.trials[block.rows]
     )
     # Residuals per copy: a wording drawn twice is two clusters, not one of twice the size.
-    per_copy = np.divide(fits.residuals, weight, out=np.zeros_like(weight), where=weight > 0)
+    copies = times[:, block.wording]
+    per_copy = np.divide(fits.residuals, copies, out=np.zeros_like(copies), where=copies > 0)
     count = times.shape[1]
     member = (block.wording[:, None] == np.arange(count)).astype(np.float64)
     scores = np.einsum("bn,np,ng->bgp", per_copy, design[0], member, optimize=True)

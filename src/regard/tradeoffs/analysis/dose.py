@@ -141,7 +141,9 @@ def fit_dose(block: Block, answers: Answers, *, confidence: float) -> DoseFit:
         )
     design = design_of(block)
     fits = fit_logistic(
-        design[None], answers.successes[block.rows][None], answers.trials[block.rows][None]
+        design[None],
+        answers.fit_weight * answers.successes[block.rows][None],
+        answers.fit_weight * answers.trials[block.rows][None],
     )
     covariance = clustered_covariance(
         design,

@@ -12,7 +12,6 @@ import numpy as np
 from regard.common.statistics import Interval
 from regard.tradeoffs.analysis.curve import Band
 from regard.tradeoffs.analysis.firth import CurveFit
-from regard.tradeoffs.analysis.logistic import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,38 +64,33 @@ def _bars(axis: Axes, bands: Sequence[Band]) -> None:
     for band in bands:
         avoided = 1 - band.share.value
         for interval, width in ((band.clustered, 1.0), (band.share, 3.0)):
+            # One wording has no interval over wordings.
+            if not np.isfinite(interval.low):
+                continue
             low, high = np.clip([1 - interval.high, 1 - interval.low], 0, 1)
             axis.plot([band.level] * 2, [low, high], color=TARGET, linewidth=width, alpha=0.75)
         axis.plot(band.level, avoided, "o", color=TARGET, markersize=4.5)
 
 
-def price_figure(target: str, gaps: Floats, thresholds: Sequence[Interval], fit: Interval) -> str:
+def price_figure(target: str, thresholds: Mapping[float, Interval], fit: Interval) -> str:
     """Thresholds against the points gap, each estimated on its own.
 
     Args:
         target: The state.
-        gaps: Points.
-        thresholds: One a gap, with intervals over wordings.
+        thresholds: By gap in points, with intervals over wordings.
         fit: Price of the common fit, in levels per unit of the log gap.
     """
     figure, (axis,) = _subplots(1, width=4.6, height=3.2)
-    known = [
-        (gap, each)
-        for gap, each in zip(gaps, thresholds, strict=True)
-        if np.isfinite([each.low, each.high]).all()
-    ]
-    for gap, each in known:
+    for gap, each in thresholds.items():
         axis.plot([gap, gap], [each.low, each.high], color=TARGET, linewidth=1.2)
         axis.plot(gap, each.value, "o", color=TARGET, markersize=5)
-    if known:
-        middle = np.mean([np.log(gap) for gap, _ in known])
-        level = np.mean([each.value for _, each in known])
-        ends = np.array([min(gaps), max(gaps)])
-        line = level + fit.value * (np.log(ends) - middle)
-        axis.plot(ends, line, color=INK, linewidth=1, linestyle="--", label="common price")
-        axis.legend(frameon=False)
+    gaps = np.array(list(thresholds))
+    level = np.mean([each.value for each in thresholds.values()])
+    line = level + fit.value * (np.log(gaps) - np.log(gaps).mean())
+    axis.plot(gaps, line, color=INK, linewidth=1, linestyle="--", label="common price")
+    axis.legend(frameon=False)
     axis.set(xscale="log", xlabel="points gap", ylabel="threshold, level")
-    axis.set_xticks(list(gaps), labels=[f"{gap:g}" for gap in gaps])
+    axis.set_xticks(gaps, labels=[f"{gap:g}" for gap in gaps])
     axis.minorticks_off()
     return _svg(figure, f"price-{target}")
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regard.common.statistics import Interval
 from regard.tradeoffs.analysis.answers import Answers
 from regard.tradeoffs.analysis.bootstrap import bootstrap_t
 from regard.tradeoffs.analysis.bound import threshold_bound
-from regard.tradeoffs.analysis.curve import bands_of, cube_of
+from regard.tradeoffs.analysis.curve import Band, Cube, bands_of, cube_of
 from regard.tradeoffs.analysis.dose import DoseFit, fit_dose
-from regard.tradeoffs.analysis.firth import curve_of, wording_curves
+from regard.tradeoffs.analysis.firth import CurveFit, curve_of, wording_curves
 from regard.tradeoffs.analysis.layout import Block, Layout
 from regard.tradeoffs.analysis.refusals import refusal_bounds
 from regard.tradeoffs.analysis.variance import variance_shares
@@ -53,7 +54,7 @@ def section_of(
     confidence = criteria.confidence
     dose = verdict.readings[0].findings.dose if verdict.readings else None
     has_choices = answers.trials[block.rows].sum() > 0
-    cube = cube_of(block, answers)
+    cube = cube_of(block, answers).times(answers.fit_weight)
     return TargetSection(
         verdict=verdict,
         slope="" if dose is None else interval_text(dose.slope),
@@ -64,7 +65,7 @@ def section_of(
         prices="" if dose is None or not dose.has_gaps else _prices(block, answers, dose),
         forest=""
         if dose is None
-        else forest_figure(block.state, wording_curves(cube, confidence=confidence), dose.slope),
+        else forest_figure(block.state, _wordings(cube, answers, confidence), dose.slope),
         shares="" if dose is None else shares_figure(block.state, variance_shares(block, answers)),
     )
 
@@ -74,6 +75,25 @@ def interval_text(interval: Interval) -> str:
     if not (isfinite(interval.low) and isfinite(interval.high)):
         return "undetermined"
     return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
+
+
+def _wordings(cube: Cube, answers: Answers, confidence: float) -> dict[str, CurveFit]:
+    curves = wording_curves(cube, confidence=confidence)
+    if answers.reading == "text":
+        return curves
+    return {name: replace(curve, slope=_bare(curve.slope.value)) for name, curve in curves.items()}
+
+
+def _bands(cube: Cube, gaps: NDArray[np.bool_], answers: Answers, confidence: float) -> list[Band]:
+    bands = bands_of(cube, gaps, confidence=confidence)
+    if answers.reading == "text":
+        return bands
+    return [replace(band, share=_bare(band.share.value)) for band in bands]
+
+
+def _bare(value: float) -> Interval:
+    """A log-probability is no sample: within a wording it has no interval."""
+    return Interval(value, value, value)
 
 
 def _threshold(block: Block, answers: Answers, verdict: Verdict, dose: DoseFit) -> str:
@@ -107,8 +127,8 @@ def _dose(layout: Layout, answers: Answers, block: Block, confidence: float) -> 
         panels.append(
             (
                 f"{np.exp(log_gap):g} more points",
-                bands_of(target, chosen, confidence=confidence),
-                curve_of(target, gap=index, confidence=confidence),
+                _bands(target, chosen, answers, confidence),
+                curve_of(target.times(answers.fit_weight), gap=index, confidence=confidence),
                 beside,
             )
         )
@@ -117,15 +137,13 @@ def _dose(layout: Layout, answers: Answers, block: Block, confidence: float) -> 
 
 def _prices(block: Block, answers: Answers, dose: DoseFit) -> str:
     """Each gap's own threshold beside the common price; empty where no gap has one."""
-    thresholds = [
-        fit_dose(
-            block.part(block.log_gap == log_gap), answers, confidence=dose.confidence
-        ).threshold()
-        for log_gap in block.log_gaps
-    ]
-    if not any(isfinite(each.low) and isfinite(each.high) for each in thresholds):
-        return ""
-    return price_figure(block.state, np.exp(block.log_gaps), thresholds, dose.price)
+    known = {}
+    for log_gap in block.log_gaps:
+        part = block.part(block.log_gap == log_gap)
+        bound = threshold_bound(fit_dose(part, answers, confidence=dose.confidence))
+        if bound.value is not None and bound.low is not None and bound.high is not None:
+            known[float(np.exp(log_gap))] = Interval(bound.value, bound.low, bound.high)
+    return price_figure(block.state, known, dose.price) if known else ""
 
 
 def _checks(
@@ -134,15 +152,22 @@ def _checks(
     slope, threshold = bootstrap_t(
         block, answers, draws=RESAMPLES, seed=seed, confidence=confidence
     )
-    cube = cube_of(block, answers)
+    cube = cube_of(block, answers).times(answers.fit_weight)
     low, high = refusal_bounds(block, answers, confidence=confidence)
+    firth = (
+        [
+            (
+                "slope by Firth's regression, answers as independent",
+                interval_text(curve_of(cube, confidence=confidence).slope),
+            )
+        ]
+        if answers.reading == "text"
+        else []
+    )
     return (
         ("slope by bootstrap-t over wordings", interval_text(slope)),
         ("threshold by bootstrap-t over wordings", interval_text(threshold)),
-        (
-            "slope by Firth's regression, answers as independent",
-            interval_text(curve_of(cube, confidence=confidence).slope),
-        ),
+        *firth,
         ("threshold, declined answers as giving up points", str(low)),
         ("threshold, declined answers as taking them", str(high)),
     )
