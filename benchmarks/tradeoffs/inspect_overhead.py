@@ -108,6 +108,7 @@ def _seconds(task: Task, model: Model) -> float:
             display="none",
             ctl_server=False,
             log_realtime=False,
+            score_display=False,
         )[0]
         assert log.status == "success"
         return time.process_time() - started

@@ -4,11 +4,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from inspect_ai import Task
 from inspect_ai.log import EvalLog
 from inspect_ai.model import GenerateConfig, ModelOutput
 
 from regard.tradeoffs.plan import planned_cells
 from regard.tradeoffs.read_log import read_run
+from regard.tradeoffs.replica import replica_cells
+from regard.tradeoffs.samples import samples_of
+from regard.tradeoffs.scorers import tally
 from regard.tradeoffs.task import build_task
 from tests.tradeoffs.inspect_runs import evaluate, metrics, output, tiny_plan
 
@@ -68,6 +72,13 @@ def test_without_log_probabilities_the_reading_is_unscored_and_says_so(tmp_path:
     score = ((log.samples or [])[0].scores or {})["label_probability"]
     assert score.reason == "scoring_failed"
     assert "no log-probabilities" in str(score.explanation)
+
+
+def test_tally_counts_the_worst_option_of_the_replica(tmp_path: Path) -> None:
+    task = Task(dataset=samples_of(replica_cells()[:1]), scorer=tally(), epochs=2)
+    replies = iter(["1", "2"])
+    log = evaluate(task, lambda prompt, config: output(next(replies)), tmp_path)
+    assert metrics(log)["dominated:mean"] == 0.5
 
 
 def test_a_filtered_answer_is_a_refusal(tmp_path: Path) -> None:

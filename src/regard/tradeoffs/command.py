@@ -17,6 +17,7 @@ VERBS = MappingProxyType(
     {
         "plan": Verb("regard.tradeoffs.plan_command", "write design, criteria and hashes down"),
         "run": Verb("regard.tradeoffs.run_command", "ask a model, or go on where a run stopped"),
+        "cells": Verb("regard.tradeoffs.cells_command", "write the logs of a run as a table"),
         "verdict": Verb("regard.tradeoffs.verdict_command", "judge the logs of a run"),
         "report": Verb("regard.tradeoffs.report_command", "write one HTML page of a run"),
         "compare": Verb(

@@ -90,6 +90,8 @@ def _ask(
         "log_buffer": SAMPLES_A_FLUSH,
         # The logs and the viewer on them are enough; nothing listens while a run lasts.
         "log_realtime": False,
+        # Metrics of a run that is under way: a tenth of its time, and peeking.
+        "score_display": False,
         "ctl_server": False,
     }
     try:
