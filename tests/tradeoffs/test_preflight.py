@@ -1,7 +1,10 @@
 """What would go wrong is said before anything is spent."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -60,6 +63,45 @@ def test_an_endpoint_that_is_down_is_said_in_one_line() -> None:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
         with pytest.raises(TradeoffsError, match="the endpoint does not answer"):
             _check("openai-api/regard/model", base_url=url)
+
+
+@contextmanager
+def _endpoint(status: int) -> Iterator[tuple[str, list[str]]]:
+    """A server that answers everything with one status; yields its address and what was asked."""
+    asked: list[str] = []
+
+    class _Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = b'{"error": {"message": "so it is", "type": "x", "code": "y"}}'
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "key was refused"), (404, "knows no such model"), (429, "rate-limited")],
+)
+def test_a_fault_of_the_endpoint_ends_the_run_at_its_first_prompt(status: int, words: str) -> None:
+    with _endpoint(status) as (url, asked), pytest.raises(TradeoffsError, match=words):
+        _check("openai-api/regard/model", base_url=url)
+    assert 1 <= len(asked) <= 3
 
 
 @pytest.mark.parametrize(
