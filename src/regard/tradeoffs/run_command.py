@@ -21,7 +21,7 @@ from regard.tradeoffs.run import RunOptions, missing, run
 
 PROGRAM = "regard tradeoffs run"
 DEFAULT_MODEL = "openai-api/regard/smollm2-135m-instruct"
-LOG_ROOT = Path("logs/tradeoffs")
+LOG_ROOT = Path("runs/tradeoffs")
 CONNECTIONS = 8
 
 
