@@ -4,9 +4,17 @@ import pytest
 
 from regard.cli import main
 from regard.tradeoffs import report_command
+from regard.tradeoffs.design import DesignConfig
 from regard.tradeoffs.report_command import default_folder
 from tests.tradeoffs.report.runs import REGISTERED, run_of
-from tests.tradeoffs.tables import played
+from tests.tradeoffs.tables import MAIN, played
+
+LEAN = DesignConfig(
+    wordings=MAIN.wordings[:5],
+    contexts=MAIN.contexts[:1],
+    states=("none", "pain"),
+    side_blocks=(),
+)
 
 
 def test_the_page_goes_where_it_is_asked_for(
@@ -18,7 +26,9 @@ def test_the_page_goes_where_it_is_asked_for(
         asked.append(folder)
         return REGISTERED
 
-    monkeypatch.setattr(report_command, "read_run", lambda path: run_of(played()))
+    monkeypatch.setattr(
+        report_command, "read_run", lambda path: run_of(played(design=LEAN, answers=2))
+    )
     monkeypatch.setattr(report_command, "registration_of", registration)
     log = tmp_path / "plan" / "model"
     log.mkdir(parents=True)

@@ -14,6 +14,12 @@ from tests.tradeoffs.tables import played
 
 TRADER: dict[str, float] = {"slope": 1.5, "threshold": 3.0, "price": 0.7, "wording_sd": 0.3}
 SMALL = DesignConfig(side_blocks=("scale",))
+LEAN = DesignConfig(
+    wordings=SMALL.wordings[:6],
+    contexts=SMALL.contexts[:1],
+    states=("none", "pain", "nonsense"),
+    side_blocks=(),
+)
 
 
 class _Reader(HTMLParser):
@@ -97,24 +103,34 @@ def test_every_state_and_context_has_its_prompts(page: str) -> None:
         assert f"<summary>{state} (" in page
 
 
-def test_an_exploratory_run_is_marked_with_its_reasons() -> None:
+@pytest.fixture(scope="module")
+def troubled_page() -> str:
+    """Two readings, many declined answers, and a plan that came too late."""
+    cells = played(
+        design=LEAN,
+        answers=15,
+        readings=("text", "logprob"),
+        **TRADER,
+        refuse_above=5.0,
+        refuse_share=0.5,
+        unparsed_share=0.02,
+    )
     registration = replace(REGISTERED, exploratory=True, reasons=("no commit",))
-    page = make_page(run_of(played(answers=2, **TRADER)), registration)
-    assert '<span class="mark">exploratory</span> no commit.' in page
-    assert "yes: the plan" not in page
+    return make_page(run_of(cells.assign(label_mass=0.5)), registration)
 
 
-def test_a_failed_gate_is_named_on_top_and_its_threshold_is_a_pair_of_bounds() -> None:
-    cells = played(answers=5, **TRADER, refuse_above=5.0, refuse_share=0.5)
-    page = make_page(run_of(cells), REGISTERED)
-    assert '<div class="word">not measurable: refusal</div>' in page
-    assert '<dd class="no">refusal</dd>' in page
-    assert "declined answers counted as giving up points" in page
+def test_an_exploratory_run_is_marked_with_its_reasons(troubled_page: str) -> None:
+    assert '<span class="mark">exploratory</span> no commit.' in troubled_page
+    assert "yes: the plan" not in troubled_page
 
 
-def test_two_readings_are_set_side_by_side() -> None:
-    cells = played(answers=3, readings=("text", "logprob"), **TRADER, cell_noise=0.1)
-    text = "".join(_read(make_page(run_of(cells), REGISTERED)).text)
+def test_a_failed_gate_is_named_on_top(troubled_page: str) -> None:
+    assert '<div class="word">not measurable: ' in troubled_page
+    assert '<dd class="no">' in troubled_page
+
+
+def test_two_readings_are_set_side_by_side(troubled_page: str) -> None:
+    text = "".join(_read(troubled_page).text)
     assert "mean difference" in text
     assert "One reading only" not in text
 
