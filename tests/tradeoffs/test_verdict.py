@@ -65,6 +65,16 @@ def test_of_readings_that_disagree_the_weaker_counts() -> None:
     assert verdict.criteria[-1].about == "text: trade-off; logprob: never"
 
 
+def test_the_weaker_reading_counts_whichever_it_is() -> None:
+    table = played(answers=5, readings=("text", "logprob"), **TRADER, cell_noise=0.2)
+    rows = table.state == "pain"
+    table.loc[rows, "n_max"] = table.loc[rows, "n"]
+    verdict = judge(table, "pain", criteria=Criteria())
+    assert verdict.verdict == "never"
+    assert verdict.readings[0].reading == "text"
+    assert verdict.criteria[-1].passed is False
+
+
 def test_a_reading_that_fails_a_gate_leaves_the_verdict_to_the_other() -> None:
     table = played(answers=5, readings=("text", "logprob"), **TRADER, cell_noise=0.2)
     verdict = judge(table.assign(label_mass=0.3), "pain", criteria=Criteria())

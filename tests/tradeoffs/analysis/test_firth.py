@@ -41,3 +41,23 @@ def test_every_wording_has_its_curve(graded: Drawn) -> None:
     found = wording_curves(cube_of(*graded), confidence=0.95)
     assert tuple(found) == graded[0].wordings
     assert min(each.slope.value for each in found.values()) > 0.3
+
+
+# Answers of 50 that gave up points at levels 0 to 10, and the threshold with its 95 % interval that
+# psignifit 4.3 finds in them (logistic, yes/no, lapses and guesses free). It is GPL: its numbers
+# are kept, it is not depended on.
+PSIGNIFIT = {
+    "middle": ((0, 3, 1, 10, 12, 24, 34, 45, 48, 50, 49), 4.982, (4.585, 5.393)),
+    "shallow": ((4, 8, 16, 14, 26, 29, 39, 45, 45, 46, 48), 4.004, (3.426, 4.722)),
+    "lapses": ((0, 1, 3, 3, 3, 12, 25, 41, 43, 49, 49), 6.012, (5.569, 6.277)),
+}
+
+
+@pytest.mark.parametrize("name", PSIGNIFIT)
+def test_the_threshold_of_a_curve_is_that_of_psignifit(name: str) -> None:
+    avoided, threshold, interval = PSIGNIFIT[name]
+    trials = np.full(11, 50.0)
+    found = fit_curve(np.arange(11.0), trials - np.array(avoided), trials, confidence=0.95)
+    own = found.intercept / found.slope.value
+    assert own == pytest.approx(threshold, abs=0.15)
+    assert interval[0] < own < interval[1]
