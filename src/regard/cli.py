@@ -44,6 +44,9 @@ COMMANDS = MappingProxyType(
         "models": Command(
             "regard.serving.models_command:main", "List, fetch and locate the default model"
         ),
+        "tradeoffs": Command(
+            "regard.tradeoffs.command:main", "What would the model trade? The points game"
+        ),
         "results": Command("regard.common.results_command:main", "List the committed result rows"),
         "stack": Command("regard.stack:main", "Run the systems together: model, server, answer"),
     }

@@ -1,0 +1,1 @@
+"""Measurements of the trade-off system."""

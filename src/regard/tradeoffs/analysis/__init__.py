@@ -1,0 +1,1 @@
+"""Estimates with intervals over wordings: slopes, thresholds, prices, contrasts."""

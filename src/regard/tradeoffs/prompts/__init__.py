@@ -1,0 +1,1 @@
+"""The texts of the instrument, as data, and how they become prompts."""
