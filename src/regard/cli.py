@@ -44,6 +44,7 @@ COMMANDS = MappingProxyType(
         "models": Command(
             "regard.serving.models_command:main", "List, fetch and locate the default model"
         ),
+        "cloth": Command("regard.cloth.command:main", "Fold and flatten simulated cloth"),
         "results": Command("regard.common.results_command:main", "List the committed result rows"),
         "stack": Command("regard.stack:main", "Run the systems together: model, server, answer"),
     }
