@@ -17,6 +17,12 @@ MAX_LIFTS = 12
 """Lifts after which a cloth that is still too flat is smoothed out and crumpled anew."""
 MAX_ATTEMPTS = 20
 """Cloths crumpled anew before the simulation is given up as broken."""
+WRINKLED_COVERAGE = 0.98
+"""A cloth that covers no more of its flat area than this is wrinkled."""
+WRINKLE_HEIGHT = 0.25
+"""How high the point is led, in edges of the cloth."""
+WRINKLE_PUSHES = 0.1 * np.arange(6)
+"""How much farther its boundary is pushed in each time, in edges of the cloth."""
 CARRY_SPEED = 0.4
 """Of a lifted vertex [m/s]."""
 SETTLE_STEPS = 10
@@ -31,16 +37,20 @@ def lay_flat(engine: ClothEngine, conditions: Conditions) -> None:
 
 
 def wrinkle(engine: ClothEngine, rng: np.random.Generator, size: float) -> None:
-    """Lifts one point of the flat cloth's boundary a little, pushes it inwards and drops it."""
+    """Leads a point of the boundary inwards, farther each time, until a wrinkle or a flap stays."""
     grid = mesh.material_coordinates(engine.resolution) - 0.5
     vertex = int(rng.choice(np.flatnonzero(np.abs(grid).max(axis=1) == 0.5)))
-    positions = engine.positions
-    inwards = positions.mean(axis=0) - positions[vertex]
-    inwards *= rng.uniform(0.05, 0.12) * size / np.linalg.norm(inwards)
-    raised = np.array([0.0, 0.0, rng.uniform(0.05, 0.1) * size])
-    carry(engine, vertex, positions[vertex] + raised + inwards / 2)
-    carry(engine, vertex, positions[vertex] + inwards)
-    settle(engine)
+    start = engine.positions
+    inwards = start.mean(axis=0) - start[vertex]
+    inwards *= size / np.linalg.norm(inwards)
+    for push in rng.uniform(0.1, 0.2) + WRINKLE_PUSHES:
+        here = engine.positions[vertex]
+        there = start[vertex] + inwards * push
+        carry(engine, vertex, (here + there) / 2 + (0.0, 0.0, WRINKLE_HEIGHT * size))
+        carry(engine, vertex, there)
+        settle(engine)
+        if metrics.coverage(engine.positions, size) <= WRINKLED_COVERAGE:
+            return
 
 
 def crumple(engine: ClothEngine, rng: np.random.Generator, conditions: Conditions) -> None:

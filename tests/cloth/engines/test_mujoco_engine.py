@@ -8,6 +8,8 @@ from regard.cloth.engines.contract import ClothProperties, Hold
 from regard.cloth.engines.mujoco_engine import RADIUS, MujocoEngine
 
 PROPERTIES = ClothProperties()
+GOLDEN_DISTANCE, GOLDEN_DRIFT = 0.0056, 0.0012
+"""Of a diagonal fold of the default cloth in MuJoCo 3.17.0 [m]."""
 
 
 def laid_flat():
@@ -33,16 +35,18 @@ def folded():
 def test_a_diagonal_fold_has_the_golden_figures(folded):
     engine, start = folded
     found = metrics.fold_figures("diagonal", engine.positions, start)
-    assert found.fold_distance == pytest.approx(GOLDEN_DISTANCE, abs=0.002)
-    assert found.base_drift == pytest.approx(GOLDEN_DRIFT, abs=0.002)
+    assert found.fold_distance == pytest.approx(GOLDEN_DISTANCE, abs=0.001)
+    assert found.base_drift == pytest.approx(GOLDEN_DRIFT, abs=0.001)
 
 
 def test_no_vertex_of_the_upper_layer_sinks_into_the_lower(folded):
-    engine, _ = folded
+    engine, start = folded
     pairs = metrics.fold_map("diagonal", 9)
-    gaps = (engine.positions[pairs.moving] - engine.positions[pairs.base])[:, 2]
-    assert gaps.min() > RADIUS
-    assert np.median(gaps) == pytest.approx(2 * RADIUS, abs=0.002)
+    # Triangles that share an edge do not collide: beside the crease the halves may touch.
+    is_far = np.linalg.norm(start[pairs.moving] - start[pairs.base], axis=1) > 0.06
+    gaps = (engine.positions[pairs.moving] - engine.positions[pairs.base])[is_far, 2]
+    assert gaps.min() > 1.8 * RADIUS
+    assert np.median(gaps) == pytest.approx(2 * RADIUS, abs=0.0005)
 
 
 def test_a_dropped_cloth_loses_its_energy_and_gains_none():
@@ -54,9 +58,11 @@ def test_a_dropped_cloth_loses_its_energy_and_gains_none():
         engine.advance()
         energies.append(engine.energy())
     weight = PROPERTIES.mass * 9.81
-    assert energies[0] - resting == pytest.approx(weight * 0.1)
-    assert max(np.diff(energies)) < 1e-4 * energies[0]
-    assert energies[-1] == pytest.approx(resting, rel=0.05)
+    dropped = weight * 0.1
+    assert energies[0] - resting == pytest.approx(dropped)
+    # What the soft contact stores at the impact it gives back: no more than that.
+    assert max(np.diff(energies)) < 0.1 * dropped
+    assert energies[-1] == pytest.approx(resting, abs=weight * 0.0005)
 
 
 def test_the_vertices_weigh_what_the_cloth_weighs():

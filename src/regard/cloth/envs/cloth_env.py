@@ -171,11 +171,11 @@ class ClothEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def snapshot(self) -> Snapshot:
         """The episode as it is, to go back to."""
         rng = dict(copy.deepcopy(self.np_random.bit_generator.state))
-        return Snapshot(copy.deepcopy(self.episode), self.engine.state(), rng)
+        return Snapshot(self.episode.copied(), self.engine.state(), rng)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Goes back to a moment of the same episode."""
-        self.episode = copy.deepcopy(snapshot.episode)
+        self.episode = snapshot.episode.copied()
         self.engine.restore(snapshot.engine)
         self.np_random.bit_generator.state = snapshot.rng
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +58,10 @@ class Episode:
     diverged: bool = False
     """Whether it ended because the simulation exploded."""
 
+    def copied(self) -> Episode:
+        """A copy that goes its own way; only the gripper is changed in place."""
+        return replace(self, gripper=copy.copy(self.gripper))
+
     @property
     def progress(self) -> float:
         """Normalised performance: 0 as at the start, 1 for the best there is."""
@@ -68,7 +73,7 @@ class Snapshot(NamedTuple):
     """An episode at one moment, complete."""
 
     episode: Episode
-    """All but the physics; a deep copy."""
+    """All but the physics; a copy."""
 
     engine: EngineState
     """The physics."""
