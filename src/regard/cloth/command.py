@@ -14,6 +14,7 @@ TABLE = VerbTable(
             "evaluate": Verb(
                 "regard.cloth.evaluation.command", "Count how often a policy succeeds"
             ),
+            "watch": Verb("regard.cloth.watching.command", "Write a clip of a policy at work"),
         }
     ),
     example="regard cloth evaluate --task fold-diagonal --policy scripted --episodes 20",

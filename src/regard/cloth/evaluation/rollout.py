@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -69,14 +69,31 @@ def episode_seed(seed: int, index: int) -> int:
     return derive_seed(seed, "cloth", "episode", index) % MAX_ENV_SEED
 
 
-def run_episode(env: ClothEnv, policy: Policy, *, index: int, seed: int) -> EpisodeResult:
-    """Runs one episode to its end."""
+def run_episode(
+    env: ClothEnv,
+    policy: Policy,
+    *,
+    index: int,
+    seed: int,
+    watch: Callable[[ClothEnv], None] = lambda env: None,
+) -> EpisodeResult:
+    """Runs one episode to its end.
+
+    Args:
+        env: Where.
+        policy: Who acts.
+        index: Which episode of an evaluation.
+        seed: Of the environment.
+        watch: Called at the start and after each control step.
+    """
     observation, info = env.reset(seed=seed)
     policy.begin(env, derive_seed(seed, "policy"))
+    watch(env)
     total, is_over = 0.0, False
     while not is_over:
         observation, reward, is_over, _, info = env.step(policy.act(observation))
         total += reward
+        watch(env)
     return EpisodeResult(
         index=index,
         seed=seed,
