@@ -121,9 +121,9 @@ class FlattenTask:
         return Judgement(covered, 1.0, is_success, MappingProxyType({"coverage": covered}))
 
 
-FOLD_DIAGONAL = FoldTask(name="fold-diagonal", fold="diagonal", horizon=60)
+FOLD_DIAGONAL = FoldTask(name="fold-diagonal", fold="diagonal", horizon=80)
 FOLD_AXIS = FoldTask(name="fold-axis", fold="axis", horizon=120)
-FLATTEN = FlattenTask(name="flatten", horizon=150)
+FLATTEN = FlattenTask(name="flatten", horizon=200)
 TASKS: Mapping[str, Task] = MappingProxyType(
     {task.name: task for task in (FOLD_DIAGONAL, FOLD_AXIS, FLATTEN)}
 )

@@ -14,6 +14,10 @@ from regard.cloth.mesh import Array
 
 RADIUS = 0.003
 """Collision radius of the cloth [m]: two layers are at least twice that apart."""
+RESOLUTION = 9
+"""Vertices along one edge."""
+TIMESTEP = 0.02
+"""Of the simulation [s]."""
 MAX_EXTENT = 2.0
 """A vertex farther than this from the origin [m] means that the simulation has exploded."""
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -22,7 +26,7 @@ _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 class MujocoEngine:
     """Cloth as a triangulated continuum with stretch, bending, friction and self-collision."""
 
-    def __init__(self, resolution: int = 9, timestep: float = 0.02) -> None:
+    def __init__(self, resolution: int = RESOLUTION, timestep: float = TIMESTEP) -> None:
         """Prepares an engine; `reset` gives it a cloth.
 
         Args:
