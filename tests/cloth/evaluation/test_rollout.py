@@ -4,9 +4,10 @@ import pytest
 
 from regard.cloth.evaluation.rollout import (
     EpisodeResult,
+    Job,
     Setting,
     episode_seed,
-    run_episodes,
+    run_jobs,
     summary,
 )
 
@@ -42,14 +43,19 @@ def test_seeds_of_episodes_differ_and_fit_an_environment():
     assert max(seeds) < 2**31
 
 
+def run(indices, workers=1):
+    jobs = [Job(SETTING, index, 0) for index in indices]
+    return sorted((result for _, result in run_jobs(jobs, workers=workers)), key=lambda r: r.index)
+
+
 @pytest.mark.slow
 def test_workers_change_nothing():
-    alone = list(run_episodes(SETTING, range(3), seed=0))
-    together = sorted(run_episodes(SETTING, range(3), seed=0, workers=2), key=lambda r: r.index)
-    assert alone == together
+    assert run(range(3)) == run(range(3), workers=2)
 
 
 def test_an_episode_is_the_same_whatever_ran_before():
-    assert (
-        list(run_episodes(SETTING, [2], seed=0)) == list(run_episodes(SETTING, [1, 2], seed=0))[1:]
-    )
+    assert run([2]) == run([1, 2])[1:]
+
+
+def test_what_an_episode_took_is_counted():
+    assert run([0])[0].cpu_seconds > 0

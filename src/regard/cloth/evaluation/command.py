@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from regard.cloth.conditions import RANGES
 from regard.cloth.engines import ENGINES
 from regard.cloth.errors import ClothError
-from regard.cloth.evaluation.rollout import Setting, run_episodes, summary
+from regard.cloth.evaluation.rollout import Job, Setting, run_jobs, summary
 from regard.cloth.policies.registry import POLICIES, make_policy
 from regard.cloth.tasks import TASKS
 from regard.common.progress import progress_bar
@@ -30,8 +30,8 @@ def main(argv: Sequence[str]) -> int:
     )
     results = []
     with progress_bar(f"{options.task} by {options.policy}", options.episodes) as advance:
-        indices = range(options.episodes)
-        for result in run_episodes(setting, indices, seed=options.seed, workers=options.workers):
+        jobs = [Job(setting, index, options.seed) for index in range(options.episodes)]
+        for _, result in run_jobs(jobs, workers=options.workers):
             results.append(result)
             advance(1)
     figures = summary(sorted(results, key=lambda each: each.index))
@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument("--task", required=True, choices=tuple(TASKS))
-    parser.add_argument("--policy", required=True, help=f"one of {', '.join(POLICIES)}")
+    parser.add_argument(
+        "--policy", required=True, help=f"one of {', '.join(POLICIES)}; or a saved one's path"
+    )
     parser.add_argument("--engine", default=ENGINES[0], choices=ENGINES)
     parser.add_argument("--ranges", default="training", choices=tuple(RANGES))
     parser.add_argument("--episodes", type=int, default=30, metavar="N")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from regard.cloth.envs.cloth_env import ClothEnv
@@ -63,6 +65,9 @@ class EpisodeResult:
     num_grasps: int
     """Times the gripper closed."""
 
+    cpu_seconds: float = field(default=0.0, compare=False)
+    """What simulation and policy took."""
+
 
 def episode_seed(seed: int, index: int) -> int:
     """The environment's seed in one episode of an evaluation."""
@@ -86,6 +91,7 @@ def run_episode(
         seed: Of the environment.
         watch: Called at the start and after each control step.
     """
+    started = time.process_time()
     observation, info = env.reset(seed=seed)
     policy.begin(env, derive_seed(seed, "policy"))
     watch(env)
@@ -103,21 +109,26 @@ def run_episode(
         steps=env.episode.step,
         diverged=info["diverged"],
         num_grasps=info["num_grasps"],
+        cpu_seconds=time.process_time() - started,
     )
 
 
-def run_episodes(
-    setting: Setting, indices: Sequence[int], *, seed: int, workers: int = 1
-) -> Iterator[EpisodeResult]:
-    """Runs episodes, in any order when there are several workers.
+@dataclass(frozen=True)
+class Job:
+    """One episode to run."""
 
-    Args:
-        setting: What is evaluated.
-        indices: Which episodes; each draws the same whatever else is run.
-        seed: Of the whole evaluation.
-        workers: Processes.
-    """
-    jobs = [(setting, index, seed) for index in indices]
+    setting: Setting
+    """What is evaluated."""
+
+    index: int
+    """Which episode of it; each draws the same whatever else is run."""
+
+    seed: int
+    """Of the whole evaluation."""
+
+
+def run_jobs(jobs: Sequence[Job], *, workers: int = 1) -> Iterator[tuple[Job, EpisodeResult]]:
+    """Runs episodes, in any order when there are several workers (processes)."""
     if workers <= 1:
         yield from map(_run_job, jobs)
         return
@@ -135,16 +146,16 @@ def _pool(workers: int) -> Iterator[Any]:
         pool.join()
 
 
-_prepared: dict[Setting, tuple[ClothEnv, Policy]] = {}
+@lru_cache(maxsize=4)
+def _prepared(setting: Setting) -> tuple[ClothEnv, Policy]:
+    env = ClothEnv(setting.task, engine=setting.engine, ranges=setting.ranges)
+    return env, make_policy(setting.policy)
 
 
-def _run_job(job: tuple[Setting, int, int]) -> EpisodeResult:
-    setting, index, seed = job
-    if setting not in _prepared:
-        env = ClothEnv(setting.task, engine=setting.engine, ranges=setting.ranges)
-        _prepared[setting] = env, make_policy(setting.policy)
-    env, policy = _prepared[setting]
-    return run_episode(env, policy, index=index, seed=episode_seed(seed, index))
+def _run_job(job: Job) -> tuple[Job, EpisodeResult]:
+    env, policy = _prepared(job.setting)
+    seed = episode_seed(job.seed, job.index)
+    return job, run_episode(env, policy, index=job.index, seed=seed)
 
 
 def summary(results: Sequence[EpisodeResult]) -> Mapping[str, float]:

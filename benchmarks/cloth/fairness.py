@@ -1,0 +1,186 @@
+"""Whether the cloth tasks can be solved, and are not given away.
+
+Each policy in the same fresh episodes, in the training and the held-out ranges. Every episode is a
+line in the folder of --out: a run that was stopped goes on, and lines from folders named by --from
+count too, so that parts (--part 1/4) may run on other machines.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from regard.cloth.conditions import RANGES
+from regard.cloth.evaluation.rollout import EpisodeResult, Job, Setting, run_jobs
+from regard.cloth.protocol import digest, protocol
+from regard.cloth.tasks import TASKS
+from regard.common.errors import UserError
+from regard.common.progress import progress_bar
+from regard.common.rows import Measurement, write_rows
+from regard.common.statistics import bootstrap_interval, wilson_interval
+
+POLICIES = ("oracle", "nmpc", "scripted", "random", "do_nothing")
+"""The dearest first, so that the last worker to finish has little left."""
+METRIC_SUFFIX = {"training": "", "held-out": "_held_out"}
+SEED = 0
+
+Results = dict[Job, EpisodeResult]
+
+
+def path_of(folder: Path, setting: Setting) -> Path:
+    """The file of one setting's episodes."""
+    return folder / f"{setting.task}.{setting.policy}.{setting.ranges}.{setting.engine}.jsonl"
+
+
+def read_results(folders: Iterable[Path], settings: Sequence[Setting]) -> Results:
+    """All finished episodes; a line that a kill cut off is passed over.
+
+    Raises:
+        UserError: An episode was run under another protocol.
+    """
+    expected = digest(protocol())
+    found: Results = {}
+    for folder, setting in itertools.product(folders, settings):
+        path = path_of(folder, setting)
+        if not path.is_file():
+            continue
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if entry["protocol"] != expected:
+                raise UserError(
+                    f"{path} holds episodes of another protocol ({entry['protocol'][:12]}, now "
+                    f"{expected[:12]}): take another folder"
+                )
+            result = EpisodeResult(**entry["result"])
+            found.setdefault(Job(setting, result.index, entry["evaluation_seed"]), result)
+    return found
+
+
+def append_result(folder: Path, job: Job, result: EpisodeResult) -> None:
+    """Writes one line; on a line of its own even after a kill in the middle of one."""
+    path = path_of(folder, job.setting)
+    cut_off = path.is_file() and path.stat().st_size and path.read_bytes()[-1:] != b"\n"
+    entry = {"protocol": digest(protocol()), "evaluation_seed": job.seed, "result": asdict(result)}
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n" * bool(cut_off) + json.dumps(entry) + "\n")
+
+
+def run_missing(jobs: Sequence[Job], done: Results, folder: Path, *, workers: int) -> Results:
+    """Runs what is not done, and returns everything."""
+    missing = [job for job in jobs if job not in done]
+    folder.mkdir(parents=True, exist_ok=True)
+    with progress_bar("episodes", len(missing)) as advance:
+        for job, result in run_jobs(missing, workers=workers):
+            append_result(folder, job, result)
+            done[job] = result
+            advance(1)
+    return done
+
+
+def measurements(setting: Setting, results: Sequence[EpisodeResult]) -> list[Measurement]:
+    """Success and SoftGym's normalised performance of one setting."""
+    count, cpu = len(results), sum(each.cpu_seconds for each in results)
+    success = wilson_interval(sum(each.is_success for each in results), count)
+    performances = [each.normalized_performance for each in results]
+    mean = bootstrap_interval(performances, seed=SEED)
+    name = f"{METRIC_SUFFIX[setting.ranges]}/{setting.task}/{setting.policy}"
+    notes = (
+        f"{setting.engine}, {setting.ranges} ranges; {sum(r.diverged for r in results)} exploded; "
+        f"{sum(r.num_grasps for r in results) / count:.1f} grasps, "
+        f"{sum(r.steps for r in results) / count:.0f} control steps and {cpu / count:.1f} CPU "
+        f"seconds an episode; protocol {digest(protocol())[:12]}; 95 % "
+    )
+    return [
+        Measurement(
+            metric=f"cloth_success{name}",
+            value=success.value,
+            unit="1",
+            n=count,
+            low=success.low,
+            high=success.high,
+            notes=f"{notes}Wilson",
+        ),
+        Measurement(
+            metric=f"cloth_performance{name}",
+            value=mean.value,
+            unit="1",
+            n=count,
+            low=mean.low,
+            high=mean.high,
+            notes=f"SoftGym's normalised performance, mean; {notes}bootstrap",
+        ),
+    ]
+
+
+def complete_measurements(
+    settings: Sequence[Setting], results: Mapping[Job, EpisodeResult], *, episodes: int, seed: int
+) -> list[Measurement]:
+    """Of the settings all of whose episodes are done; says which are not."""
+    rows = []
+    for setting in settings:
+        jobs = [Job(setting, index, seed) for index in range(episodes)]
+        done = [results[job] for job in jobs if job in results]
+        if len(done) == episodes:
+            rows += measurements(setting, done)
+        else:
+            print(f"{path_of(Path(), setting).stem}: {len(done)} of {episodes} episodes done")
+    return rows
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run, print, and write rows where asked."""
+    options = _parser().parse_args(argv)
+    settings = [
+        Setting(task=task, policy=policy, engine=options.engine, ranges=ranges)
+        for policy, task, ranges in itertools.product(
+            options.policies, options.tasks, options.ranges
+        )
+    ]
+    part, parts = (int(each) for each in options.part.split("/"))
+    jobs = [
+        Job(setting, index, options.seed)
+        for setting in settings
+        for index in range(options.episodes)
+        if index % parts == part - 1
+    ]
+    done = read_results([options.out, *options.also], settings)
+    results = run_missing(jobs, done, options.out, workers=options.workers)
+    rows = complete_measurements(settings, results, episodes=options.episodes, seed=options.seed)
+    for row in rows:
+        print(f"{row.metric} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}] {row.notes}")
+    if options.write:
+        command = f"python -m benchmarks.cloth.fairness --episodes {options.episodes}"
+        command += f" --seed {options.seed} --engine {options.engine} --out OUT --write"
+        write_rows("cloth", rows, command=command, seed=options.seed, commit=options.commit)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of the episodes' lines")
+    parser.add_argument(
+        "--from", dest="also", type=Path, nargs="*", default=[], help="more such folders"
+    )
+    parser.add_argument("--tasks", nargs="+", choices=tuple(TASKS), default=tuple(TASKS))
+    parser.add_argument("--policies", nargs="+", default=POLICIES)
+    parser.add_argument("--ranges", nargs="+", choices=tuple(RANGES), default=tuple(RANGES))
+    parser.add_argument("--engine", default="mujoco")
+    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--part", default="1/1", metavar="I/N", help="every N-th episode")
+    parser.add_argument("--write", action="store_true", help="append rows to results/")
+    parser.add_argument("--commit", help="the measured commit, where there is no git")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

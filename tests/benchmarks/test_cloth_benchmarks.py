@@ -1,0 +1,76 @@
+"""The cloth benchmarks count every episode once, whoever ran it and whatever was killed."""
+
+import json
+
+import pytest
+
+from benchmarks.cloth import fairness
+from regard.cloth.evaluation.rollout import EpisodeResult, Setting
+from regard.common.errors import UserError
+
+SETTING = Setting(task="fold-diagonal", policy="do_nothing", engine="xpbd")
+ARGUMENTS = ["--tasks", "fold-diagonal", "--policies", "do_nothing", "--engine", "xpbd"]
+ARGUMENTS += ["--ranges", "training", "--episodes", "4"]
+
+
+def lines(folder):
+    return fairness.path_of(folder, SETTING).read_text().splitlines()
+
+
+def test_a_stopped_run_goes_on_and_repeats_nothing(tmp_path, capsys):
+    assert fairness.main([*ARGUMENTS, "--out", str(tmp_path)]) == 0
+    whole = lines(tmp_path)
+    printed = capsys.readouterr().out
+    assert "cloth_success/fold-diagonal/do_nothing 0.000" in printed
+    # Killed in the middle of the third line.
+    path = fairness.path_of(tmp_path, SETTING)
+    path.write_text("\n".join([*whole[:2], whole[2][:50]]))
+    assert fairness.main([*ARGUMENTS, "--out", str(tmp_path)]) == 0
+    again = fairness.read_results([tmp_path], [SETTING])
+    assert sorted(job.index for job in again) == [0, 1, 2, 3]
+    assert [json.loads(line)["result"]["seed"] for line in lines(tmp_path)[:2]] == [
+        json.loads(line)["result"]["seed"] for line in whole[:2]
+    ]
+    assert len(lines(tmp_path)) == 5
+
+
+def test_parts_run_elsewhere_add_up(tmp_path, capsys):
+    first, second = tmp_path / "a", tmp_path / "b"
+    assert fairness.main([*ARGUMENTS, "--out", str(first), "--part", "1/2"]) == 0
+    assert "2 of 4 episodes done" in capsys.readouterr().out
+    assert fairness.main([*ARGUMENTS, "--out", str(second), "--part", "2/2"]) == 0
+    capsys.readouterr()
+    assert fairness.main([*ARGUMENTS, "--out", str(first), "--from", str(second)]) == 0
+    assert "cloth_success/fold-diagonal/do_nothing" in capsys.readouterr().out
+    assert len(lines(first)) == len(lines(second)) == 2
+
+
+def test_episodes_of_another_protocol_are_refused(tmp_path):
+    assert fairness.main([*ARGUMENTS, "--out", str(tmp_path)]) == 0
+    path = fairness.path_of(tmp_path, SETTING)
+    path.write_text(path.read_text().replace(json.loads(lines(tmp_path)[0])["protocol"], "0" * 64))
+    with pytest.raises(UserError, match="another protocol"):
+        fairness.read_results([tmp_path], [SETTING])
+
+
+def test_rows_count_successes_and_explosions():
+    results = [
+        EpisodeResult(
+            index=k,
+            seed=k,
+            is_success=k > 0,
+            normalized_performance=0.2 * k,
+            reward=1.0,
+            steps=30,
+            diverged=k == 0,
+            num_grasps=2,
+            cpu_seconds=3.0,
+        )
+        for k in range(4)
+    ]
+    success, performance = fairness.measurements(SETTING, results)
+    assert (success.value, success.n) == (0.75, 4)
+    assert success.low < 0.75 < success.high
+    assert performance.value == pytest.approx(0.3)
+    assert "1 exploded" in success.notes
+    assert "3.0 CPU" in success.notes
