@@ -47,14 +47,21 @@ class XpbdEngine:
     being the inverse mass of an end, were added to its compliance.
     """
 
-    def __init__(self, resolution: int = 13, timestep: float = 0.0025) -> None:
+    def __init__(
+        self,
+        resolution: int = 13,
+        timestep: float = 0.0025,
+        gap_per_spacing: float = GAP_PER_SPACING,
+    ) -> None:
         """Prepares an engine; `reset` gives it a cloth.
 
         Args:
             resolution: Vertices along one edge.
             timestep: Of the simulation [s]; a control period holds a whole number of them.
+            gap_per_spacing: Distance that layers keep, in grid spacings.
         """
         self.resolution = resolution
+        self._gap_per_spacing = gap_per_spacing
         self._num_steps = round(CONTROL_PERIOD / timestep)
         self._timestep = CONTROL_PERIOD / self._num_steps
         self._springs = springs_of(resolution)
@@ -68,7 +75,7 @@ class XpbdEngine:
         self._rest_lengths = self._springs.lengths * spacing
         self._compliances = 1 / (stretch * self._springs.stiffness_shares)
         self._bend_compliance = spacing**2 / properties.bending_rigidity
-        self._layer_gap = GAP_PER_SPACING * spacing
+        self._layer_gap = self._gap_per_spacing * spacing
         self._rest_gap = self._springs.distances * spacing
         self._positions = np.array(positions, dtype=np.float64)
         self._velocities = np.zeros_like(self._positions)

@@ -83,11 +83,16 @@ class PickFollower:
         return self._stage == "settle" and self._index >= self._settle_steps
 
     @property
-    def steps_left_on_path(self) -> int | None:
-        """Control steps until the release; None unless under way."""
+    def path_left(self) -> Array | None:
+        """Where the gripper is still to be led, shape (steps, 3); None unless under way."""
         if self._stage != "move" or self._path is None:
             return None
-        return len(self._path) - self._index
+        return self._path[self._index :].copy()
+
+    @property
+    def steps_taken(self) -> int:
+        """Control steps on the path so far; 0 unless under way."""
+        return self._index if self._stage == "move" else 0
 
     def act(self, seen: Seen) -> NDArray[np.float32]:
         """The next action."""
@@ -107,8 +112,9 @@ class PickFollower:
         return NO_ACTION.copy()
 
     def redirect(self, path: Array) -> None:
-        """Goes on along another path, shape (steps, 3), from the present place."""
-        self._path, self._index = path, 0
+        """Replaces the path that is left by another, shape (steps, 3); only under way."""
+        assert self._path is not None
+        self._path = np.concatenate([self._path[: self._index], path])
 
     def _next_on_path(self, seen: Seen) -> NDArray[np.float32]:
         assert self._path is not None
