@@ -15,6 +15,7 @@ TABLE = VerbTable(
                 "regard.cloth.evaluation.command", "Count how often a policy succeeds"
             ),
             "watch": Verb("regard.cloth.watching.command", "Write a clip of a policy at work"),
+            "demos": Verb("regard.cloth.demonstrations.command", "Record demonstrations"),
         }
     ),
     example="regard cloth evaluate --task fold-diagonal --policy scripted --episodes 20",
