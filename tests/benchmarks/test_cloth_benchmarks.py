@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from benchmarks.cloth import fairness
+from benchmarks.cloth import fairness, speed
+from regard.cloth.engines.contract import ClothProperties
 from regard.cloth.evaluation.rollout import EpisodeResult, Setting
 from regard.common.errors import UserError
 
@@ -74,3 +75,34 @@ def test_rows_count_successes_and_explosions():
     assert performance.value == pytest.approx(0.3)
     assert "1 exploded" in success.notes
     assert "3.0 CPU" in success.notes
+
+
+def test_a_faster_engine_has_a_larger_real_time_factor():
+    class Clock:
+        now = 0.0
+
+    class Engine:
+        resolution = 5
+
+        def __init__(self, seconds):
+            self._seconds = seconds
+
+        def reset(self, properties, positions):
+            self.positions = positions
+
+        def advance(self, hold=None):
+            Clock.now += self._seconds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed.time, "process_time", lambda: Clock.now)
+        factors = {s: speed.real_time_factors(Engine(s), ClothProperties(), 2) for s in (0.01, 0.1)}
+    assert factors[0.01] == pytest.approx([10, 10])
+    assert factors[0.1] == pytest.approx([1, 1])
+
+
+@pytest.mark.slow
+def test_the_short_speed_benchmark_measures_every_row(capsys):
+    assert speed.main(["--repeats", "1", "--seconds", "0.5"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("cloth_real_time_factor/") == 4
+    assert said.count("cloth_control_steps_per_s/") == 4
