@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from regard.cloth.policies.pick import Pick, PickFollower
 
 FOLD_HEIGHT = 0.45
 """Height of an arc that folds, in edges of the cloth."""
+AXIS_OVERSHOOT = 0.06
+"""How far beyond its partner each corner is first led in a fold over an axis, in edges of the
+cloth: the corner that is still down holds the folded one back."""
 CORRECTION_HEIGHT = 0.25
 """Height of an arc that mends a fold."""
 MENDED_DISTANCE = 0.1
@@ -89,7 +93,9 @@ def fold_axis(seen: Seen, num_picks: int) -> Pick | None:
     }
     if num_picks < len(partners):
         grasp = (FIRST_CORNER, SECOND_CORNER)[num_picks]
-        return _fold(seen, grasp, partners[grasp], is_first=True)
+        pick = _fold(seen, grasp, partners[grasp], is_first=True)
+        x, y = pick.target
+        return replace(pick, target=(x + AXIS_OVERSHOOT, y))
     corner = {FIRST_CORNER: 0, SECOND_CORNER: OBSERVED_GRID - 1}
     apart = {
         grasp: float(np.linalg.norm(seen.points[corner[grasp], :2] - seen.points[partner, :2]))
