@@ -1,6 +1,7 @@
 """Grasps: which layer, which vertex, when none."""
 
 import numpy as np
+import pytest
 
 from regard.cloth import mesh
 from regard.cloth.gripper import WORKSPACE_HIGH, Gripper
@@ -37,3 +38,12 @@ def test_the_gripper_stays_within_reach():
     gripper = Gripper()
     gripper.move(np.array([9.0, 9.0, 9.0]))
     assert gripper.position.tolist() == WORKSPACE_HIGH.tolist()
+
+
+def test_cloth_out_of_reach_is_not_caught():
+    gripper = Gripper()
+    positions = np.array([[0.6, 0.1, 0.003], [0.0, 0.0, 0.003]])
+    gripper.grasp(positions, positions[0, :2], fails=False)
+    assert gripper.vertex is None
+    assert gripper.num_failures == 1
+    assert gripper.position == pytest.approx([0.45, 0.1, 0.003])

@@ -42,7 +42,7 @@ class Gripper:
     """Times it closed on nothing."""
 
     def grasp(self, positions: Array, place: Array, *, fails: bool) -> None:
-        """Descends on a place and closes on the uppermost layer there.
+        """Descends on a place and closes on the uppermost layer there; on nothing out of reach.
 
         Args:
             positions: Vertices of the cloth [m], shape (vertices, 3).
@@ -55,8 +55,9 @@ class Gripper:
         top = positions[within, 2].max()
         layer = within[positions[within, 2] >= top - LAYER_HEIGHT]
         vertex = int(layer[beside[layer].argmin()])
-        self.position = np.array([place[0], place[1], positions[vertex, 2]])
-        if fails:
+        reached = np.clip(place, WORKSPACE_LOW[:2], WORKSPACE_HIGH[:2])
+        self.position = np.array([*reached, positions[vertex, 2]])
+        if fails or (reached != place).any():
             self.num_failures += 1
             return
         self.vertex = vertex

@@ -184,3 +184,12 @@ def test_wrong_arguments_are_refused():
     for wrong in ({"engine": "a"}, {"ranges": "b"}, {"render_mode": "c"}, {"resolution": 4}):
         with pytest.raises(ClothError):
             ClothEnv("fold-diagonal", **wrong)
+
+
+@pytest.mark.parametrize("wrong", [[0.0] * 5, [[0.0] * 6], [np.nan] * 6, [np.inf] + [0.0] * 5])
+def test_an_action_that_is_none_is_refused_and_changes_nothing(wrong):
+    env = ClothEnv("fold-diagonal", engine="xpbd")
+    env.reset(seed=0)
+    with pytest.raises(ClothError, match="6 finite numbers"):
+        env.step(wrong)
+    assert env.episode.step == 0

@@ -141,11 +141,17 @@ class ClothEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         return self._observe(), self._info(progress=0.0, success=0.0)
 
     def step(self, action: ArrayLike) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Takes one control step."""
+        """Takes one control step.
+
+        Raises:
+            ClothError: The action is not six finite numbers.
+        """
         episode = self.episode
         if episode.is_over:
             raise gymnasium.error.ResetNeeded("the episode is over: call reset()")
         chosen = np.array(action, dtype=np.float32)
+        if chosen.shape != (ACTION_SIZE,) or not np.isfinite(chosen).all():
+            raise ClothError(f"an action is {ACTION_SIZE} finite numbers, not {action!r}")
         queue = (*episode.pending, chosen)
         episode.pending, episode.last_action = queue[1:], chosen
         self._act(read_action(queue[0]))
