@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from regard.cloth.evaluation import command
 
 ARGUMENTS = ["--task", "fold-diagonal", "--policy", "scripted", "--engine", "xpbd"]
@@ -20,3 +22,20 @@ def test_the_plain_line_names_task_policy_and_interval(capsys):
     said = capsys.readouterr().out
     assert said.startswith("fold-diagonal by scripted in xpbd, training ranges: success ")
     assert "of 2" in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (["--episodes", "0"], "0 is below 1"),
+        (["--workers", "-2"], "-2 is below 1"),
+        (["--policy", "magic"], "unknown policy 'magic'"),
+        (["--policy", "none.zip"], "no policy at none.zip"),
+        (["--task", "iron"], "invalid choice: 'iron'"),
+    ],
+)
+def test_wrong_arguments_are_bad_usage(capsys, wrong, reason):
+    with pytest.raises(SystemExit) as stopped:
+        command.main([*ARGUMENTS, *wrong])
+    assert stopped.value.code == 2
+    assert reason in capsys.readouterr().err

@@ -5,7 +5,6 @@ import json
 import pytest
 from PIL import Image
 
-from regard.cloth.errors import ClothError
 from regard.cloth.watching import command
 
 
@@ -20,6 +19,8 @@ def test_the_clip_has_a_picture_for_each_step(capsys, tmp_path):
         assert 0.5 * figures["steps"] < image.n_frames <= figures["steps"] + 2
 
 
-def test_a_clip_that_cannot_be_written_is_refused_before_the_episode(tmp_path):
-    with pytest.raises(ClothError, match="no folder"):
+def test_a_clip_that_cannot_be_written_is_refused_before_the_episode(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
         command.main(["--out", str(tmp_path / "none" / "a.gif")])
+    assert stopped.value.code == 2
+    assert "no folder" in capsys.readouterr().err

@@ -19,12 +19,12 @@ EXAMPLE = "regard cloth evaluate --task fold-axis --policy nmpc --episodes 30 --
 
 def main(argv: Sequence[str]) -> int:
     """Evaluates one policy on one task and prints the figures."""
-    options = _parser().parse_args(argv)
-    if options.episodes < 1 or options.workers < 1:
-        raise ClothError(
-            f"--episodes {options.episodes} --workers {options.workers}: give at least 1 of each"
-        )
-    make_policy(options.policy)  # A wrong name is said before anything is simulated.
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        make_policy(options.policy)  # A wrong name is said before anything is simulated.
+    except ClothError as error:
+        parser.error(str(error))
     setting = Setting(
         task=options.task, policy=options.policy, engine=options.engine, ranges=options.ranges
     )
@@ -50,6 +50,14 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def positive(text: str) -> int:
+    """A whole number of at least 1, from the command line."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="regard cloth evaluate",
@@ -63,8 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--engine", default=ENGINES[0], choices=ENGINES)
     parser.add_argument("--ranges", default="training", choices=tuple(RANGES))
-    parser.add_argument("--episodes", type=int, default=30, metavar="N")
+    parser.add_argument("--episodes", type=positive, default=30, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
+    parser.add_argument("--workers", type=positive, default=1, metavar="N", help="processes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser

@@ -10,6 +10,7 @@ from pathlib import Path
 from regard.cloth.conditions import RANGES
 from regard.cloth.engines import ENGINES
 from regard.cloth.envs.cloth_env import ClothEnv
+from regard.cloth.errors import ClothError
 from regard.cloth.evaluation.rollout import EpisodeResult, episode_seed, run_episode
 from regard.cloth.policies.registry import POLICIES, make_policy
 from regard.cloth.tasks import TASKS
@@ -27,12 +28,16 @@ EXAMPLE = "regard cloth watch --task fold-axis --policy scripted --out fold.gif"
 
 def main(argv: Sequence[str]) -> int:
     """Runs one episode and writes its clip."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
     path = options.out
     if path is None:
         path = Path(f"{options.task}-{Path(options.policy).stem}{default_suffix()}")
-    check_clip_path(path)
-    policy = make_policy(options.policy)
+    try:
+        check_clip_path(path)
+        policy = make_policy(options.policy)
+    except ClothError as error:
+        parser.error(str(error))
     env = ClothEnv(
         options.task, engine=options.engine, ranges=options.ranges, render_mode="rgb_array"
     )
