@@ -85,7 +85,9 @@ def read_dataset(path: Path, settings: DemonstrationSettings | None = None) -> M
         ClothError: It is none of ours, or of another environment or version than wanted.
     """
     found = _identity(path)
-    names = {name: found.get(name) for name in ("task", "policy", "engine", "ranges", "seed")}
+    names: dict[str, Any] = {
+        name: found.get(name) for name in ("task", "policy", "engine", "ranges", "seed")
+    }
     present = settings or DemonstrationSettings(**names)
     wanted = present.identity()
     different = differences(found | {"seed": None}, wanted | {"seed": None})

@@ -34,7 +34,7 @@ class ModelConfig:
     gap_per_spacing: float = 0.45
     """Distance that layers keep, in grid spacings."""
 
-    properties: ClothProperties = ClothProperties(young=2e4, friction=0.45)
+    properties: ClothProperties = ClothProperties(young=2e4, thickness=4e-3, friction=0.55)
     """Material and friction; the size is the observed one. Step, gap, stiffness and friction were
     chosen so that picks in the main engine, of cloths from the training ranges, end alike."""
 
