@@ -180,6 +180,27 @@ def test_many_environments_run_at_once():
     envs.close()
 
 
+@pytest.mark.slow
+def test_environments_in_processes_do_what_they_do_alone():
+    envs = gymnasium.make_vec(
+        ENVIRONMENT_IDS["fold-diagonal"],
+        num_envs=2,
+        vectorization_mode="async",
+        vector_kwargs={"context": "spawn"},
+        engine="xpbd",
+    )
+    seen, _ = envs.reset(seed=[4, 5])
+    for _ in range(3):
+        seen, *_ = envs.step(np.stack([HOLD] * 2))
+    envs.close()
+    for index, seed in enumerate((4, 5)):
+        alone = ClothEnv("fold-diagonal", engine="xpbd")
+        alone.reset(seed=seed)
+        for _ in range(3):
+            expected = alone.step(HOLD)[0]
+        assert seen[index].tolist() == expected.tolist()
+
+
 def test_wrong_arguments_are_refused():
     for wrong in ({"engine": "a"}, {"ranges": "b"}, {"render_mode": "c"}, {"resolution": 4}):
         with pytest.raises(ClothError):
