@@ -11,7 +11,7 @@ from typing import Any
 
 from regard.cloth import gripper, starts
 from regard.cloth.conditions import RANGES
-from regard.cloth.engines import contract, mujoco_engine
+from regard.cloth.engines import contract, mujoco_engine, xpbd_engine
 from regard.cloth.envs import actions, cloth_env, observation
 from regard.cloth.metrics import DRIFT_WEIGHT
 from regard.cloth.tasks import TASKS
@@ -45,6 +45,11 @@ def protocol() -> dict[str, Any]:
             "timestep": mujoco_engine.TIMESTEP,
             "radius": mujoco_engine.RADIUS,
             "scene_sha256": hashlib.sha256(_read("engines/cloth_scene.xml").encode()).hexdigest(),
+        },
+        "xpbd": {
+            "resolution": xpbd_engine.RESOLUTION,
+            "timestep": xpbd_engine.TIMESTEP,
+            "gap_per_spacing": xpbd_engine.GAP_PER_SPACING,
         },
     }
     plain: dict[str, Any] = json.loads(json.dumps(described))

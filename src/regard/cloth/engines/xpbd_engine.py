@@ -13,6 +13,10 @@ from regard.cloth.engines.mujoco_engine import MAX_EXTENT, RADIUS
 from regard.cloth.engines.xpbd_kernel import simulate
 from regard.cloth.mesh import Array, IntArray
 
+RESOLUTION = 13
+"""Vertices along one edge."""
+TIMESTEP = 0.0025
+"""Of the simulation [s]."""
 GAP_PER_SPACING = 0.9
 """Distance that layers keep, in grid spacings. Spheres of less than 0.45 spacings radius let the
 vertices of one layer sink between those of the other."""
@@ -49,8 +53,8 @@ class XpbdEngine:
 
     def __init__(
         self,
-        resolution: int = 13,
-        timestep: float = 0.0025,
+        resolution: int = RESOLUTION,
+        timestep: float = TIMESTEP,
         gap_per_spacing: float = GAP_PER_SPACING,
     ) -> None:
         """Prepares an engine; `reset` gives it a cloth.
