@@ -84,3 +84,12 @@ def test_a_drag_from_numbers_never_goes_below_the_table():
     drag = plans.drag_of(3, np.array([-1.0, 0.2, 0.3]))
     assert drag.target == (0.2, 0.3)
     assert drag.height > 0
+
+
+def test_a_corner_in_its_place_is_not_led_again():
+    assert plans.open_orders("axis", FLAT) == list(CORNER_ORDERS["axis"])
+    half = FLAT.copy()
+    half[0] = FLAT[20] + (0.05, 0.0, 0.0)
+    assert plans.open_orders("axis", half) == [(2,)]
+    half[4] = FLAT[24]
+    assert plans.open_orders("axis", half) == []

@@ -88,6 +88,22 @@ def mending_pick(fold: Fold, points: Array) -> Pick | None:
     return Pick(grasp=grasp, target=(x, y), height=MEND_HEIGHT)
 
 
+def open_orders(fold: Fold, points: Array) -> list[tuple[int, ...]]:
+    """Those of `CORNER_ORDERS` whose corners all still lie apart from their partners.
+
+    Args:
+        fold: Over which line.
+        points: The cloth's observed points in its frame, shape (NUM_POINTS, 3).
+    """
+    corners = mesh.subgrid(OBSERVED_GRID, GRASP_GRID)
+
+    def is_apart(grasp: int) -> bool:
+        away = points[corners[grasp], :2] - points[partner_of(fold, grasp), :2]
+        return bool(np.linalg.norm(away) > MENDED_DISTANCE)
+
+    return [order for order in CORNER_ORDERS[fold] if all(map(is_apart, order))]
+
+
 def usual_folds(
     fold: Fold,
     orders: Sequence[tuple[int, ...]],

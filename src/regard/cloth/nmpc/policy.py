@@ -35,13 +35,13 @@ class NmpcConfig:
     weights: CostWeights = CostWeights()
     """What it wants."""
 
-    heights: tuple[float, ...] = (0.35, 0.45, 0.55)
+    heights: tuple[float, ...] = (0.4, 0.45, 0.5)
     """Of the folding arcs that are compared for each grasp, in edges of the cloth."""
 
-    overshoots: tuple[float, ...] = (0.0, 0.06)
+    overshoots: tuple[float, ...] = (-0.05, 0.03)
     """By which those arcs pass their target, in edges of the cloth."""
 
-    fold_spread: tuple[float, float, float] = (0.1, 0.05, 0.03)
+    fold_spread: tuple[float, float, float] = (0.04, 0.03, 0.02)
     """Standard deviations of the search around the best of them: height, x, y."""
 
     drag_height: float = 0.12
@@ -116,7 +116,8 @@ class NmpcPolicy:
         if self._is_finished():
             return None
         if isinstance(self._task, FoldTask):
-            return self._best_fold(self._task).next_pick(self._model.points, 0)
+            plan = self._best_fold(self._task)
+            return None if plan is None else plan.next_pick(self._model.points, 0)
         return self._best_drag()
 
     def _is_finished(self) -> bool:
@@ -131,10 +132,14 @@ class NmpcPolicy:
             and found.corner_distance <= margin * criteria.corner_distance
         )
 
-    def _best_fold(self, task: FoldTask) -> FoldPlan:
-        """The best way on from here, over grasps, heights and overshoots."""
+    def _best_fold(self, task: FoldTask) -> FoldPlan | None:
+        """The best way on from here, over grasps, heights and overshoots; None without any."""
         config = self._config
-        orders = plans.CORNER_ORDERS[task.fold]
+        assert self._seen_mean is not None
+        # A corner in its place is left there: leading it again can only drag the base along.
+        orders = plans.open_orders(task.fold, self._seen_mean)
+        if not orders:
+            return None
         candidates = plans.usual_folds(task.fold, orders, config.heights, config.overshoots)
         costs = [self._cost_of_fold(plan) for plan in candidates]
         best = candidates[int(np.argmin(costs))]
