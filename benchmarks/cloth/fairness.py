@@ -1,8 +1,8 @@
 """Whether the cloth tasks can be solved, and are not given away.
 
 Each policy in the same fresh episodes, in the training and the held-out ranges. Every episode is a
-line in the folder of --out: a run that was stopped goes on, and lines from folders named by --from
-count too, so that parts (--part 1/4) may run on other machines.
+line of episodes.jsonl in the folder of --out: a run that was stopped goes on, and lines from
+folders named by --from count too, so that parts (--part 1/4) may run on other machines.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from os import SEEK_END
 from pathlib import Path
 
 from regard.cloth.conditions import RANGES
@@ -25,17 +26,13 @@ from regard.common.statistics import bootstrap_interval, wilson_interval
 POLICIES = ("oracle", "nmpc", "scripted", "random", "do_nothing")
 """The dearest first, so that the last worker to finish has little left."""
 METRIC_SUFFIX = {"training": "", "held-out": "_held_out"}
+EPISODES_FILE = "episodes.jsonl"
 SEED = 0
 
 Results = dict[Job, EpisodeResult]
 
 
-def path_of(folder: Path, setting: Setting) -> Path:
-    """The file of one setting's episodes."""
-    return folder / f"{setting.task}.{setting.policy}.{setting.ranges}.{setting.engine}.jsonl"
-
-
-def read_results(folders: Iterable[Path], settings: Sequence[Setting]) -> Results:
+def read_results(folders: Iterable[Path]) -> Results:
     """All finished episodes; a line that a kill cut off is passed over.
 
     Raises:
@@ -43,8 +40,7 @@ def read_results(folders: Iterable[Path], settings: Sequence[Setting]) -> Result
     """
     expected = digest(protocol())
     found: Results = {}
-    for folder, setting in itertools.product(folders, settings):
-        path = path_of(folder, setting)
+    for path in (folder / EPISODES_FILE for folder in folders):
         if not path.is_file():
             continue
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -58,17 +54,25 @@ def read_results(folders: Iterable[Path], settings: Sequence[Setting]) -> Result
                     f"{expected[:12]}): take another folder"
                 )
             result = EpisodeResult(**entry["result"])
-            found.setdefault(Job(setting, result.index, entry["evaluation_seed"]), result)
+            job = Job(Setting(**entry["setting"]), result.index, entry["evaluation_seed"])
+            found.setdefault(job, result)
     return found
 
 
 def append_result(folder: Path, job: Job, result: EpisodeResult) -> None:
     """Writes one line; on a line of its own even after a kill in the middle of one."""
-    path = path_of(folder, job.setting)
-    cut_off = path.is_file() and path.stat().st_size and path.read_bytes()[-1:] != b"\n"
-    entry = {"protocol": digest(protocol()), "evaluation_seed": job.seed, "result": asdict(result)}
-    with path.open("a", encoding="utf-8") as file:
-        file.write("\n" * bool(cut_off) + json.dumps(entry) + "\n")
+    entry = {
+        "protocol": digest(protocol()),
+        "setting": asdict(job.setting),
+        "evaluation_seed": job.seed,
+        "result": asdict(result),
+    }
+    with (folder / EPISODES_FILE).open("ab+") as file:
+        if file.seek(0, SEEK_END):
+            file.seek(-1, SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(entry).encode() + b"\n")
 
 
 def run_missing(jobs: Sequence[Job], done: Results, folder: Path, *, workers: int) -> Results:
@@ -129,7 +133,8 @@ def complete_measurements(
         if len(done) == episodes:
             rows += measurements(setting, done)
         else:
-            print(f"{path_of(Path(), setting).stem}: {len(done)} of {episodes} episodes done")
+            name = f"{setting.task} by {setting.policy}, {setting.ranges} ranges"
+            print(f"{name}: {len(done)} of {episodes} episodes done")
     return rows
 
 
@@ -149,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for index in range(options.episodes)
         if index % parts == part - 1
     ]
-    done = read_results([options.out, *options.also], settings)
+    done = read_results([options.out, *options.also])
     results = run_missing(jobs, done, options.out, workers=options.workers)
     rows = complete_measurements(settings, results, episodes=options.episodes, seed=options.seed)
     for row in rows:

@@ -15,7 +15,7 @@ ARGUMENTS += ["--ranges", "training", "--episodes", "4"]
 
 
 def lines(folder):
-    return fairness.path_of(folder, SETTING).read_text().splitlines()
+    return (folder / fairness.EPISODES_FILE).read_text().splitlines()
 
 
 def test_a_stopped_run_goes_on_and_repeats_nothing(tmp_path, capsys):
@@ -24,10 +24,10 @@ def test_a_stopped_run_goes_on_and_repeats_nothing(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "cloth_success/fold-diagonal/do_nothing 0.000" in printed
     # Killed in the middle of the third line.
-    path = fairness.path_of(tmp_path, SETTING)
+    path = tmp_path / fairness.EPISODES_FILE
     path.write_text("\n".join([*whole[:2], whole[2][:50]]))
     assert fairness.main([*ARGUMENTS, "--out", str(tmp_path)]) == 0
-    again = fairness.read_results([tmp_path], [SETTING])
+    again = fairness.read_results([tmp_path])
     assert sorted(job.index for job in again) == [0, 1, 2, 3]
     assert [json.loads(line)["result"]["seed"] for line in lines(tmp_path)[:2]] == [
         json.loads(line)["result"]["seed"] for line in whole[:2]
@@ -48,10 +48,10 @@ def test_parts_run_elsewhere_add_up(tmp_path, capsys):
 
 def test_episodes_of_another_protocol_are_refused(tmp_path):
     assert fairness.main([*ARGUMENTS, "--out", str(tmp_path)]) == 0
-    path = fairness.path_of(tmp_path, SETTING)
+    path = tmp_path / fairness.EPISODES_FILE
     path.write_text(path.read_text().replace(json.loads(lines(tmp_path)[0])["protocol"], "0" * 64))
     with pytest.raises(UserError, match="another protocol"):
-        fairness.read_results([tmp_path], [SETTING])
+        fairness.read_results([tmp_path])
 
 
 def test_rows_count_successes_and_explosions():
