@@ -1,5 +1,11 @@
 """Collecting successes, whatever comes in between."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 
@@ -106,7 +112,7 @@ def test_a_foreign_directory_is_refused_before_anything_is_recorded(recorded, tm
     assert recorded == []
 
 
-def test_episodes_of_demonstrations_are_not_those_of_evaluations():
+def test_killed_onesof_demonstrations_are_not_those_of_evaluations():
     from regard.cloth.evaluation import rollout
 
     demonstrated = {episode_seed(SETTINGS, number) for number in range(50)}
@@ -121,7 +127,7 @@ def test_a_real_episode_is_recorded(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_same_episodes_come_from_two_processes(tmp_path):
+def test_the_same_killed_onescome_from_two_processes(tmp_path):
     one = collect_quietly(2, tmp_path / "one")
     two = collect(SETTINGS, 2, tmp_path / "two", workers=2, advance=lambda amount: None)
     for a, b in zip(
@@ -131,3 +137,34 @@ def test_the_same_episodes_come_from_two_processes(tmp_path):
     ):
         assert np.array_equal(a.observations, b.observations)
         assert np.array_equal(a.actions, b.actions)
+
+
+@pytest.mark.slow
+def test_a_killed_recording_is_continued_to_the_same_dataset(tmp_path):
+    script = (
+        "import sys; from regard.cloth.demonstrations.command import main; "
+        "main(['--task', 'fold-diagonal', '--policy', 'scripted', '--engine', 'xpbd', "
+        "'--successes', '30', '--out', sys.argv[1]])"
+    )
+    killed = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-c", script, str(killed)])
+    deadline = time.monotonic() + 120
+    while len(list(killed.glob("episodes/*/*/*.npz"))) < 3:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    written = {path: path.stat().st_mtime_ns for path in killed.glob("episodes/*/*/*.npz")}
+    assert not (killed / SETTINGS.dataset_name).exists()
+    continued = collect_quietly(30, killed)
+    whole = collect_quietly(30, tmp_path / "whole")
+    assert all(path.stat().st_mtime_ns == before for path, before in written.items())
+    killed_ones = [
+        episode.observations for episode in read_dataset(continued.dataset).iterate_episodes()
+    ]
+    whole_ones = [
+        episode.observations for episode in read_dataset(whole.dataset).iterate_episodes()
+    ]
+    assert len(killed_ones) == 30
+    assert all(np.array_equal(a, b) for a, b in zip(killed_ones, whole_ones, strict=True))
