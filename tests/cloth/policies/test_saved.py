@@ -15,7 +15,10 @@ from regard.cloth.policies.saved import StableBaselinesPolicy, is_path, load_pol
 @pytest.mark.parametrize("algorithm", [TD3, SAC, PPO])
 def test_a_saved_model_acts_as_before(tmp_path, algorithm):
     env = ClothEnv("fold-diagonal", engine="xpbd")
-    model = algorithm("MlpPolicy", env, seed=0, policy_kwargs={"net_arch": [8]}, device="cpu")
+    # The usual buffer of a million observations is allocated at once.
+    buffer = {} if algorithm is PPO else {"buffer_size": 10}
+    small = {"net_arch": [8]}
+    model = algorithm("MlpPolicy", env, seed=0, policy_kwargs=small, device="cpu", **buffer)
     model.save(tmp_path / "model.zip")
     observation, _ = env.reset(seed=0)
     policy = load_policy(tmp_path / "model.zip")
