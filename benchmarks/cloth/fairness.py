@@ -26,6 +26,8 @@ from regard.common.statistics import bootstrap_interval, wilson_interval
 POLICIES = ("oracle", "nmpc", "scripted", "random", "do_nothing")
 """The dearest first, so that the last worker to finish has little left."""
 METRIC_SUFFIX = {"training": "", "held-out": "_held_out"}
+OUT = Path("runs/cloth_fairness")
+"""Ignored by git: a run leaves the tree clean."""
 EPISODES_FILE = "episodes.jsonl"
 SEED = 0
 
@@ -161,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{row.metric} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}] {row.notes}")
     if options.write:
         command = f"python -m benchmarks.cloth.fairness --episodes {options.episodes}"
-        command += f" --seed {options.seed} --engine {options.engine} --out OUT --write"
+        command += f" --seed {options.seed} --engine {options.engine} --write"
         write_rows("cloth", rows, command=command, seed=options.seed, commit=options.commit)
     return 0
 
@@ -170,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder of the episodes' lines")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the episodes' lines")
     parser.add_argument(
         "--from", dest="also", type=Path, nargs="*", default=[], help="more such folders"
     )
