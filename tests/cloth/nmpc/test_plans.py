@@ -71,13 +71,22 @@ def test_usual_drags_begin_with_the_point_farthest_from_its_place():
     assert np.linalg.norm(np.array(drags[0].target) - (-0.5, -0.5)) < 0.1
 
 
-def test_a_random_drag_moves_its_point_by_a_fifth_of_an_edge_or_more():
+def test_random_drags_take_every_point_low_and_high():
     rng = np.random.default_rng(0)
-    points = FLAT[mesh.subgrid(OBSERVED_GRID, 3)]
-    for _ in range(50):
-        drag = plans.random_drag(FLAT, rng)
-        distance = np.linalg.norm(np.array(drag.target) - points[drag.grasp, :2])
-        assert 0.2 <= distance <= 1.0
+    drags = [plans.random_drag(FLAT * 0.5, rng) for _ in range(200)]
+    assert {drag.grasp for drag in drags} == set(range(NUM_GRASPS))
+    heights = [drag.height for drag in drags]
+    assert 0.05 <= min(heights) < 0.1
+    assert 0.6 < max(heights) <= 0.8
+
+
+def test_half_of_the_random_drags_lead_a_point_past_its_place():
+    rng = np.random.default_rng(0)
+    corner = np.array([-0.25, -0.25])
+    drags = [plans.random_drag(FLAT * 0.5, rng) for _ in range(400)]
+    away = [np.array(drag.target) - corner for drag in drags if drag.grasp == 0]
+    outwards = [d for d in away if d[0] == pytest.approx(d[1]) and 0.2 <= -d[0] <= 0.45]
+    assert 0.3 < len(outwards) / len(away) < 0.7
 
 
 def test_a_drag_from_numbers_never_goes_below_the_table():

@@ -72,6 +72,12 @@ class OracleConfig:
     steps_per_drag: float = 18.0
     """Control steps that a drag takes, about."""
 
+    stuck_gain: float = 0.01
+    """Coverage below which the best drag is taken for stuck."""
+
+    shake: float = 0.1
+    """Coverage that is given up to get out of there."""
+
     attempts: int = 3
     """Times a flattening is planned anew when it fails."""
 
@@ -224,7 +230,16 @@ class OraclePolicy:
             mean_cost=outcome.cost,
             good_enough=enough,
         )
-        return min(tried, key=lambda each: each[1].cost)[1]
+        return self._least(before, [outcome for _, outcome in tried])
+
+    def _least(self, before: Outcome, tried: list[Outcome]) -> Outcome:
+        """The best outcome; where all are stuck, any that is not much worse, to get out."""
+        best = min(tried, key=lambda each: each.cost)
+        allowed = best.cost + self._config.shake
+        others = [each for each in tried if each.cost <= allowed and not each.end.episode.is_over]
+        if before.cost - best.cost >= self._config.stuck_gain or not others:
+            return best
+        return others[int(self._rng.integers(len(others)))]
 
     def _simulate_drag(self, pick: Pick, before: Outcome) -> Outcome:
         env = self._env

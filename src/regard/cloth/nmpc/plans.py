@@ -140,12 +140,17 @@ def usual_drags(points: Array, *, height: float, overshoot: float) -> list[Pick]
 
 
 def random_drag(points: Array, rng: np.random.Generator) -> Pick:
-    """A drag of any graspable point in any direction, low or high."""
+    """A drag of any graspable point, low or high: past its place, or in any direction."""
     grasp = int(rng.integers(NUM_GRASPS))
-    x, y = points[mesh.subgrid(OBSERVED_GRID, GRASP_GRID)[grasp], :2]
-    angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 1.0)
-    target = (x + distance * np.cos(angle), y + distance * np.sin(angle))
-    return Pick(grasp=grasp, target=target, height=float(rng.uniform(0.05, 0.5)))
+    present = points[mesh.subgrid(OBSERVED_GRID, GRASP_GRID)[grasp], :2]
+    if rng.random() < 0.5:
+        away = (flat_places(points)[grasp, :2] - present) * rng.uniform(0.8, 1.8)
+    else:
+        angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 1.0)
+        away = distance * np.array([np.cos(angle), np.sin(angle)])
+    height = float(np.exp(rng.uniform(np.log(0.05), np.log(0.8))))
+    x, y = present + away
+    return Pick(grasp=grasp, target=(x, y), height=height)
 
 
 def drag_of(grasp: int, numbers: Array) -> Pick:
