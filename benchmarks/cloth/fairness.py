@@ -26,6 +26,8 @@ from regard.common.statistics import bootstrap_interval, wilson_interval
 POLICIES = ("oracle", "nmpc", "scripted", "random", "do_nothing")
 """The dearest first, so that the last worker to finish has little left."""
 METRIC_SUFFIX = {"training": "", "held-out": "_held_out"}
+LEVELS = (0.8, 0.9, 0.95)
+"""Coverages that are reported beside the criterion."""
 OUT = Path("runs/cloth_fairness")
 """Ignored by git: a run leaves the tree clean."""
 EPISODES_FILE = "episodes.jsonl"
@@ -95,12 +97,17 @@ def measurements(setting: Setting, results: Sequence[EpisodeResult]) -> list[Mea
     success = wilson_interval(sum(each.is_success for each in results), count)
     performances = [each.normalized_performance for each in results]
     mean = bootstrap_interval(performances, seed=SEED)
+    covered = [each.coverage for each in results if each.coverage is not None]
+    shares = ", ".join(
+        f"{level:.2f} in {sum(each >= level for each in covered) / count:.3f}" for level in LEVELS
+    )
     name = f"{METRIC_SUFFIX[setting.ranges]}/{setting.task}/{setting.policy}"
     notes = (
         f"{setting.engine}, {setting.ranges} ranges; {sum(r.diverged for r in results)} exploded; "
         f"{sum(r.num_grasps for r in results) / count:.1f} grasps, "
         f"{sum(r.steps for r in results) / count:.0f} control steps and {cpu / count:.1f} CPU "
-        f"seconds an episode; protocol {digest(protocol())[:12]}; 95 % "
+        f"seconds an episode; {f'coverage >= {shares}; ' * bool(covered)}"
+        f"protocol {digest(protocol())[:12]}; 95 % "
     )
     return [
         Measurement(

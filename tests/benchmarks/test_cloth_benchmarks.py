@@ -66,6 +66,7 @@ def test_rows_count_successes_and_explosions():
             diverged=k == 0,
             num_grasps=2,
             cpu_seconds=3.0,
+            coverage=(0.7, 0.85, 0.92, 1.0)[k],
         )
         for k in range(4)
     ]
@@ -75,6 +76,7 @@ def test_rows_count_successes_and_explosions():
     assert performance.value == pytest.approx(0.3)
     assert "1 exploded" in success.notes
     assert "3.0 CPU" in success.notes
+    assert "coverage >= 0.80 in 0.750, 0.90 in 0.500, 0.95 in 0.250" in success.notes
 
 
 def test_a_faster_engine_has_a_larger_real_time_factor():

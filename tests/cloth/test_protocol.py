@@ -4,7 +4,7 @@ import copy
 
 from regard.cloth.protocol import differences, digest, frozen_protocol, protocol
 
-FROZEN_SHA256 = "8f96333db84510ae5e124aeecf0aeaf74bc372d6c72e74e8e18eedef83e6eaff"
+FROZEN_SHA256 = "7f8cfbbbe50e5f1de9487adfe0bf566822f8d0f000083a47c14352af447cfc21"
 """Changing it makes all committed results and data sets of the cloth system obsolete."""
 
 

@@ -31,8 +31,9 @@ class FoldCriteria:
 class FlattenCriteria:
     """When a cloth is flat."""
 
-    coverage: float = 0.9
-    """Covered share of the flat cloth's area, at least."""
+    coverage: float = 0.85
+    """Covered share of the flat cloth's area, at least. One row of the main engine's mesh, folded
+    under where the gripper cannot take it, leaves 7/8."""
 
 
 class Judgement(NamedTuple):

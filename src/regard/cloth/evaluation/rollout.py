@@ -65,6 +65,9 @@ class EpisodeResult:
     num_grasps: int
     """Times the gripper closed."""
 
+    coverage: float | None = None
+    """Of the cloth at the end, where the task is to flatten it."""
+
     cpu_seconds: float = field(default=0.0, compare=False)
     """What simulation and policy took."""
 
@@ -109,6 +112,7 @@ def run_episode(
         steps=env.episode.step,
         diverged=info["diverged"],
         num_grasps=info["num_grasps"],
+        coverage=info.get("coverage"),
         cpu_seconds=time.process_time() - started,
     )
 
