@@ -47,6 +47,7 @@ COMMANDS = MappingProxyType(
         "tradeoffs": Command(
             "regard.tradeoffs.command:main", "What would the model trade? The points game"
         ),
+        "cloth": Command("regard.cloth.command:main", "Fold and flatten simulated cloth"),
         "results": Command("regard.common.results_command:main", "List the committed result rows"),
         "stack": Command("regard.stack:main", "Run the systems together: model, server, answer"),
     }

@@ -1,0 +1,1 @@
+"""Datasets of successful episodes, in Minari's format."""

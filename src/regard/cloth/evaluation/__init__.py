@@ -1,0 +1,1 @@
+"""Running policies and counting what they achieve."""

@@ -1,0 +1,1 @@
+"""Clips of policies at work."""

@@ -1,0 +1,29 @@
+"""What a dataset of demonstrations is of."""
+
+from dataclasses import replace
+
+import pytest
+
+from regard.cloth.demonstrations.settings import DemonstrationSettings
+from regard.cloth.protocol import differences, protocol
+
+SETTINGS = DemonstrationSettings(task="fold-axis", policy="scripted_noisy")
+
+
+def test_successes_and_failures_have_names_of_their_own():
+    assert SETTINGS.dataset_name == "fold-axis/scripted_noisy-v1"
+    assert SETTINGS.failures_name == "fold-axis/scripted_noisy-failures-v1"
+
+
+def test_the_identity_holds_the_protocol():
+    assert SETTINGS.identity()["protocol"] == protocol()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("task", "flatten"), ("engine", "xpbd"), ("ranges", "held-out"), ("seed", 1)],
+)
+def test_another_setting_is_another_identity(name, value):
+    other = replace(SETTINGS, **{name: value})
+    (difference,) = differences(SETTINGS.identity(), other.identity())
+    assert difference.startswith(f"{name}: ")
