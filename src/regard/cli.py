@@ -44,6 +44,9 @@ COMMANDS = MappingProxyType(
         "models": Command(
             "regard.serving.models_command:main", "List, fetch and locate the default model"
         ),
+        "world": Command(
+            "regard.world.command:main", "The simulated table: arm, objects, skills, benchmark"
+        ),
         "results": Command("regard.common.results_command:main", "List the committed result rows"),
         "stack": Command("regard.stack:main", "Run the systems together: model, server, answer"),
     }
