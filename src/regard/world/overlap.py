@@ -28,7 +28,8 @@ def corners(
     local = np.array([[x[0], y[0]], [x[1], y[0]], [x[1], y[1]], [x[0], y[1]]])
     cosine, sine = np.cos(yaw_rad), np.sin(yaw_rad)
     rotation = np.array([[cosine, -sine], [sine, cosine]])
-    return local @ rotation.T + np.array([x_m, y_m])
+    turned: NDArray[np.float64] = local @ rotation.T + np.array([x_m, y_m])
+    return turned
 
 
 def rectangles_overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:

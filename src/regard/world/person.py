@@ -33,7 +33,7 @@ class _Limb(NamedTuple):
 
 
 def _limbs() -> list[_Limb]:
-    """Capsules of the body, about a 50th-percentile adult seated (shoulder 0.58 m above the seat)."""
+    """Capsules of the body of a seated adult: the seat at 0.43 m, shoulders 0.55 m above it."""
     x = PERSON_X_M
     limbs = [
         _Limb("torso", (x, 0, 0.62), (x, 0, 0.92), 0.135, PULLOVER),

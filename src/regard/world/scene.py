@@ -60,10 +60,11 @@ def assemble(layout: Layout, *, timestep_s: float) -> Scene:
     add_table(spec)
     add_person(spec)
     for placement in layout.placements:
+        drop = 0.0 if placement.instance.spec.is_fixed else DROP_M
         attach_object(
             spec,
             placement.instance,
-            position_m=(placement.x_m, placement.y_m, TABLE_TOP_Z_M + DROP_M),
+            position_m=(placement.x_m, placement.y_m, TABLE_TOP_Z_M + drop),
             yaw_rad=placement.yaw_rad,
         )
     return Scene(spec=spec, layout=layout, instances=layout.instances())

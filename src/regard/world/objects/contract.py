@@ -1,7 +1,8 @@
-"""What every object of the world promises: its names, its affordances and where its figures come from.
+"""What every object promises: its names, its affordances, and where its figures come from.
 
-An object file is MJCF with a body `body` (joint `free` unless it is fixed) whose origin is the middle of its
-underside, z up and x to its front. Attached to a scene as `mug_1`, its elements are called `mug_1/body` and so on.
+An object file is MJCF with a body `body` (joint `free` unless it is fixed) whose origin is the
+middle of its underside, z up and x to its front. Attached to a scene as `mug_1`, its elements are
+called `mug_1/body` and so on.
 """
 
 from __future__ import annotations
@@ -149,5 +150,8 @@ class Instance:
         return f"{self.name}/{name}"
 
     def beads(self) -> tuple[str, ...]:
-        """Its granules or drops, as names of bodies."""
-        return tuple(self.element(f"bead_{index}") for index in range(self.spec.num_beads))
+        """Its granules or drops, as names of bodies: `kettle_1/bead_07`."""
+        count = self.spec.num_beads
+        # MuJoCo's <replicate> pads numbers with zeros to the width of the last one.
+        width = len(str(count - 1))
+        return tuple(self.element(f"bead_{index:0{width}d}") for index in range(count))
