@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import mink
 import numpy as np
 
+from regard.world.motion.path import shifted
 from regard.world.objects.contract import Instance
 from regard.world.physics import Physics
 from regard.world.skills.perception import Perception
@@ -16,6 +17,10 @@ from regard.world.skills.perception import Perception
 NUM_YAWS = 12
 LEANS_RAD = (0.0, 0.35, 0.7)
 """A hand that comes from the side may come from above the horizontal by so much."""
+FINGERTIP_M = 0.0185
+"""How far the shut fingers reach beyond the point between the pads."""
+FLOOR_MARGIN_M = 0.004
+"""What stays between the fingertips and what the object stands on: two errors of a look."""
 SIDEWAYS = 0.5
 """An approach whose downward part is smaller than this comes from the side."""
 
@@ -38,6 +43,16 @@ class Grasp:
     def hand(self, object_pose: mink.SE3) -> mink.SE3:
         """Where the hand must be for an object that is there."""
         return object_pose @ self.hand_in_object
+
+    def above_ground(self, object_pose: mink.SE3) -> Grasp:
+        """The same, so far up that the fingertips stay off what the object stands on."""
+        hand = self.hand(object_pose)
+        tip = hand.translation() + FINGERTIP_M * hand.rotation().as_matrix()[:, 2]
+        lack = object_pose.translation()[2] + FLOOR_MARGIN_M - tip[2]
+        if lack <= 0:
+            return self
+        raised = shifted(hand, np.array([0, 0, lack]))
+        return Grasp(site=self.site, hand_in_object=object_pose.inverse() @ raised)
 
     def approach(self, object_pose: mink.SE3) -> np.ndarray:
         """(3,) unit vector along which the hand comes, in the world."""
