@@ -75,3 +75,5 @@ def _set_options(spec: mujoco.MjSpec, timestep_s: float) -> None:
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = IMPEDANCE_RATIO
+    # Clutter at rest costs nothing until something touches it.
+    spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
