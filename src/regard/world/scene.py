@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import mujoco
 
+from regard.world.cameras import add_cameras
 from regard.world.layout import Layout, generate_layout
 from regard.world.lighting import add_lights
 from regard.world.objects.contract import Affordance, Instance
 from regard.world.objects.loading import attach_object
+from regard.world.objects.switches import num_switch_values
 from regard.world.person import add_person
 from regard.world.scene_config import SceneConfig
 from regard.world.table import TABLE_TOP_Z_M, add_table
@@ -59,6 +61,7 @@ def assemble(layout: Layout, *, timestep_s: float) -> Scene:
     add_lights(spec)
     add_table(spec)
     add_person(spec)
+    add_cameras(spec)
     for placement in layout.placements:
         drop = 0.0 if placement.instance.spec.is_fixed else DROP_M
         attach_object(
@@ -67,7 +70,9 @@ def assemble(layout: Layout, *, timestep_s: float) -> Scene:
             position_m=(placement.x_m, placement.y_m, TABLE_TOP_Z_M + drop),
             yaw_rad=placement.yaw_rad,
         )
-    return Scene(spec=spec, layout=layout, instances=layout.instances())
+    instances = layout.instances()
+    spec.nuserdata = num_switch_values(instances.values())
+    return Scene(spec=spec, layout=layout, instances=instances)
 
 
 def _set_options(spec: mujoco.MjSpec, timestep_s: float) -> None:
