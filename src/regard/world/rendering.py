@@ -54,7 +54,7 @@ class Renderer:
         self._config = config
         quality, size = model.vis.quality, model.vis.global_
         quality.offsamples = config.samples
-        quality.shadowsize = 2048 if config.shadows else 0
+        quality.shadowsize = 4096 if config.shadows else 0
         size.offwidth = max(size.offwidth, config.width)
         size.offheight = max(size.offheight, config.height)
         self._gl = open_context(config.width, config.height)

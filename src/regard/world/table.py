@@ -24,7 +24,7 @@ def add_table(scene: mujoco.MjSpec) -> None:
         name="floor",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=[4.0, 4.0, 0.1],
-        rgba=[0.80, 0.77, 0.72, 1.0],
+        rgba=[0.74, 0.71, 0.67, 1.0],
     )
     half_x, half_y, half_z = TABLE_HALF_SIZE_M
     top = scene.worldbody.add_body(
@@ -88,5 +88,5 @@ def wood_pixels(size: int) -> NDArray[np.uint8]:
     tone = 1 + 0.045 * np.sin(2.4 * plank) + 0.035 * grain
     seam = np.abs(across * 6 - np.round(across * 6)) < 0.012
     tone = np.where(seam, 0.78, tone)
-    colour = np.array([196, 150, 104]) * tone[..., None]
+    colour = np.array([186, 148, 110]) * tone[..., None]
     return np.clip(colour, 0, 255).astype(np.uint8)
