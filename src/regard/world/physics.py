@@ -12,6 +12,10 @@ import numpy as np
 from regard.common.errors import UserError
 
 
+TOUCHING_M = 0.0005
+"""A resting contact may be this far from touching and still carry weight."""
+
+
 class PhysicsError(UserError):
     """The state is not finite, or a name is not in the model."""
 
@@ -170,6 +174,7 @@ class Contacts:
         """Finds nothing yet."""
         self._physics = physics
         self._groups: dict[str, np.ndarray] = {}
+        self._awake: mujoco.MjData | None = None
 
     def group(self, *prefixes: str) -> np.ndarray:
         """(geoms,) True for the geoms of any of the prefixes."""
@@ -193,10 +198,32 @@ class Contacts:
         return [int(index) for index in np.flatnonzero(hit)]
 
     def touch(self, first: str, second: str) -> bool:
-        """Whether the geoms of two prefixes touch."""
-        data = self._physics.data
-        pairs = self.between((first,), (second,))
-        return any(data.contact.dist[index] <= 0 for index in pairs)
+        """Whether the geoms of two prefixes touch, asleep or not."""
+        one, other = self.group(first), self.group(second)
+        contact = self._all_contacts()
+        pairs = zip(contact.geom1, contact.geom2, contact.dist, strict=True)
+        return any(
+            a >= 0 and b >= 0 and ((one[a] and other[b]) or (other[a] and one[b]))
+            for a, b, distance in pairs
+            if distance <= TOUCHING_M
+        )
+
+    def _all_contacts(self) -> mujoco._structs._MjContactList:
+        """MuJoCo drops the contacts of things that sleep; a copy of the state has them all."""
+        model = self._physics.model
+        if self._awake is None:
+            self._awake = mujoco.MjData(model)
+        self._awake.qpos[:] = self._physics.data.qpos
+        self._awake.mocap_pos[:] = self._physics.data.mocap_pos
+        flags = model.opt.enableflags
+        try:
+            model.opt.enableflags = flags & ~int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+            mujoco.mj_kinematics(model, self._awake)
+            mujoco.mj_comPos(model, self._awake)
+            mujoco.mj_collision(model, self._awake)
+        finally:
+            model.opt.enableflags = flags
+        return self._awake.contact
 
     def force_n(self, first: Iterable[str], second: Iterable[str]) -> float:
         """Sum of the sizes of the normal forces between two groups, in newtons."""
