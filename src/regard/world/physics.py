@@ -12,6 +12,7 @@ import numpy as np
 from regard.common.errors import UserError
 
 
+BEAD = "/bead_"
 TOUCHING_M = 0.0005
 """A resting contact may be this far from touching and still carry weight."""
 
@@ -145,12 +146,17 @@ class Physics:
         return np.array([self.model.actuator(name).id for name in names])
 
     def geoms_of(self, prefix: str) -> np.ndarray:
-        """(geoms,) True for a geom whose body's, or own, name begins with the prefix."""
+        """(geoms,) True for a geom whose body's, or own, name begins with the prefix.
+
+        Beads belong to no object: they leave it.
+        """
         flags = np.zeros(self.model.ngeom, dtype=bool)
         for index in range(self.model.ngeom):
             geom = self.model.geom(index)
             body_name = self.model.body(geom.bodyid[0]).name
-            flags[index] = geom.name.startswith(prefix) or body_name.startswith(prefix)
+            is_bead = BEAD in body_name
+            starts = geom.name.startswith(prefix) or body_name.startswith(prefix)
+            flags[index] = starts and not is_bead
         return flags
 
     def _known(self, kind: str, name: str) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 
 from regard.world.arm.attach import TCP_SITE
 from regard.world.arm.simulated import JOINTS
-from regard.world.physics import Physics
+from regard.world.physics import BEAD, Physics
 
 ARM = "arm/"
+BEADS = "beads"
 
 
 class Clearance:
@@ -76,6 +77,8 @@ class Clearance:
             if geom_1 < 0 or geom_2 < 0 or distance >= 0:
                 continue
             one, other = self._owner[geom_1], self._owner[geom_2]
+            if BEADS in (one, other):
+                continue
             if one in moving:
                 found.add(other)
             if other in moving:
@@ -98,6 +101,8 @@ class Clearance:
             name = self._model.body(geom.bodyid[0]).name
             if name.startswith(ARM):
                 owners.append(ARM)
+            elif BEAD in name:
+                owners.append(BEADS)
             else:
                 owners.append(name.split("/")[0] if "/" in name else geom.name)
         return owners

@@ -12,6 +12,7 @@ from regard.world.physics import Contacts, Physics
 from regard.world.safety.limits import SafetyLimits
 
 ARM = "arm/"
+FINGERS = "arm/gripper/"
 PERSON = "person_"
 TABLE = "table"
 UNDER_THE_TABLE = ("person_leg", "person_shin")
@@ -56,6 +57,20 @@ class Guard:
     def forget(self) -> None:
         """Forgets the highest values."""
         self.table_force_n = self.person_force_n = self.near_speed_m_s = 0.0
+
+    def pull_n(self, name: str) -> float:
+        """Force, beyond its weight, that the fingers have to bear to keep an object still."""
+        physics = self._physics
+        total = np.zeros(3)
+        wrench = np.zeros(6)
+        for index in self._contacts.between((FINGERS,), (f"{name}/",)):
+            mujoco.mj_contactForce(physics.model, physics.data, index, wrench)
+            frame = physics.data.contact.frame[index].reshape(3, 3)
+            # The force acts on the second geom of the pair.
+            is_first = self._contacts.group(FINGERS)[physics.data.contact.geom1[index]]
+            total += (1 if is_first else -1) * (frame.T @ wrench[:3])
+        total[2] -= physics.body_mass(f"{name}/body") * float(-physics.model.opt.gravity[2])
+        return float(np.linalg.norm(total))
 
     def person_distance_m(self) -> float:
         """From the fingertips to the nearest part of the person, at most 1 m."""
