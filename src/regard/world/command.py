@@ -10,6 +10,8 @@ VERBS = MappingProxyType(
         "bench": Verb(
             "regard.world.execution.command", "Given the right intent, does physics end as it should?"
         ),
+        "render": Verb("regard.world.render_command", "Draw a scene as a picture or a clip"),
+        "view": Verb("regard.world.view_command", "Show a scene in MuJoCo's viewer"),
         "skills": Verb("regard.world.skills.command", "List the skills and their arguments"),
     }
 )

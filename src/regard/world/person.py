@@ -98,8 +98,8 @@ def _add_head(body: mujoco.MjsBody) -> None:
     )
     # Hair, eyes and chair are only drawn.
     shapes = [
-        (ellipsoid, (head_x - 0.022, 0, 1.222), (0.092, 0.084, 0.098), HAIR),
-        (ellipsoid, (head_x + 0.100, 0, 1.170), (0.014, 0.010, 0.018), SKIN),
+        (ellipsoid, (head_x - 0.022, 0.0, 1.222), (0.092, 0.084, 0.098), HAIR),
+        (ellipsoid, (head_x + 0.100, 0.0, 1.170), (0.014, 0.010, 0.018), SKIN),
     ]
     for side in (-1, 1):
         eye = (head_x + 0.088, side * 0.031, EYES_M[2])
@@ -107,8 +107,8 @@ def _add_head(body: mujoco.MjsBody) -> None:
         shapes.append((ellipsoid, (head_x, side * 0.078, 1.18), (0.018, 0.010, 0.026), SKIN))
     box = mujoco.mjtGeom.mjGEOM_BOX
     shapes += [
-        (box, (PERSON_X_M + 0.02, 0, 0.405), (0.22, 0.21, 0.025), CHAIR),
-        (box, (PERSON_X_M - 0.19, 0, 0.66), (0.02, 0.20, 0.25), CHAIR),
+        (box, (PERSON_X_M + 0.02, 0.0, 0.405), (0.22, 0.21, 0.025), CHAIR),
+        (box, (PERSON_X_M - 0.19, 0.0, 0.66), (0.02, 0.20, 0.25), CHAIR),
     ]
     for kind, position, size, colour in shapes:
         body.add_geom(
