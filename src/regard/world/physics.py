@@ -13,6 +13,8 @@ from regard.common.errors import UserError
 
 
 BEAD = "/bead_"
+STEPS_BETWEEN_LOOKS = 5
+"""Switches and other things that MuJoCo does not simulate are looked at every so many steps."""
 TOUCHING_M = 0.0005
 """A resting contact may be this far from touching and still carry weight."""
 
@@ -39,7 +41,9 @@ class Physics:
         self.model = model
         self.data = mujoco.MjData(model)
         self.lock = threading.RLock()
+        self._num_steps = 0
         self.before_step: Callable[[], None] | None = None
+        self.after_steps: Callable[[], None] | None = None
         mujoco.mj_forward(model, self.data)
 
     @property
@@ -63,6 +67,9 @@ class Physics:
                 if self.before_step is not None:
                     self.before_step()
                 mujoco.mj_step(self.model, self.data)
+                if self.after_steps is not None and self._num_steps % STEPS_BETWEEN_LOOKS == 0:
+                    self.after_steps()
+                self._num_steps += 1
             if not self.is_finite():
                 raise PhysicsError(
                     f"the simulated state became NaN or infinite at {self.time_s:.3f} s; "
@@ -115,6 +122,11 @@ class Physics:
         """Lowest and highest value of a joint."""
         low, high = self.model.joint(self._known("joint", name)).range
         return float(low), float(high)
+
+    def joint_axis(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Direction (3,) of a joint's axis and a point (3,) on it, in the world."""
+        index = self.model.joint(self._known("joint", name)).id
+        return self.data.xaxis[index].copy(), self.data.xanchor[index].copy()
 
     def has(self, kind: str, name: str) -> bool:
         """Whether the model names such a `body`, `site`, `joint` or `geom`."""

@@ -21,6 +21,7 @@ from regard.world.failures import FailureKind, SkillFailure
 from regard.world.motion.clearance import Clearance
 from regard.world.motion.kinematics import ArmKinematics
 from regard.world.objects.contract import Instance
+from regard.world.objects.switches import Switches
 from regard.world.physics import Contacts, Physics
 from regard.world.safety.guard import Guard
 from regard.world.safety.limits import SafetyLimits
@@ -60,6 +61,8 @@ class World:
         scene.spec.option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
         self.scene = scene
         self.physics = Physics(scene.spec.compile())
+        self._switches = Switches(scene.instances.values(), self.physics.model)
+        self.physics.after_steps = lambda: self._switches.update(self.physics.data)
         self.contacts = Contacts(self.physics)
         self._stand_at_home()
         self.arm = SimulatedArm(self.physics, limits=UR5E_LIMITS)
@@ -98,9 +101,9 @@ class World:
         """Whether both fingers touch an object."""
         return all(self.contacts.between(pad, (f"{name}/",)) for pad in PADS)
 
-    def is_hand_closed_on_nothing(self) -> bool:
-        """Whether the gripper is shut and nothing is between its fingers."""
-        return self.arm.state().gripper_closed > 0.95 and self.holding() is None
+    def is_on(self, name: str) -> bool:
+        """Whether what an object's button switches is on."""
+        return bool(self._switches.is_on(self.physics.data, name))
 
     def _stand_at_home(self) -> None:
         data = self.physics.data

@@ -25,8 +25,6 @@ class Clearance:
         self._model = physics.model
         self._data = mujoco.MjData(physics.model)
         self._arm_qpos = physics.qpos_addresses(JOINTS)
-        names = [name for name in physics.names("joint") if name.startswith("arm/gripper/")]
-        self._gripper_qpos = physics.qpos_addresses(names)
         self._owner = self._owners()
         self._held: tuple[str, np.ndarray] | None = None
 
@@ -40,7 +38,6 @@ class Clearance:
         self,
         joints_rad: np.ndarray,
         *,
-        closed: float | None = None,
         held: tuple[str, mink.SE3] | None = None,
         ignore: Iterable[str] = (),
     ) -> set[str]:
@@ -48,13 +45,10 @@ class Clearance:
 
         Args:
             joints_rad: (joints,) where the arm stands.
-            closed: 0 for open fingers; None leaves them as they are.
             held: The object in the hand, and its pose relative to the point between the pads.
             ignore: Names that may be touched.
         """
         self._data.qpos[self._arm_qpos] = joints_rad
-        if closed == 0:
-            self._data.qpos[self._gripper_qpos] = 0
         mujoco.mj_kinematics(self._model, self._data)
         if held is not None:
             site = self._data.site(TCP_SITE)

@@ -140,12 +140,16 @@ class Tilt(Path):
     turn_rad: float
     """How far, right-handed."""
 
+    hand_share: float = 1.0
+    """How much of the turn the hand makes itself; what it holds pivots for the rest."""
+
     def at(self, share: float) -> mink.SE3:
         """The pose at a share of the way."""
-        turn = mink.SO3.exp(np.asarray(self.axis) * self.turn_rad * share)
+        whole = np.asarray(self.axis) * self.turn_rad * share
+        turn, hand_turn = mink.SO3.exp(whole), mink.SO3.exp(whole * self.hand_share)
         offset = self.start.translation() - self.pivot_m
         return mink.SE3.from_rotation_and_translation(
-            turn @ self.start.rotation(), self.pivot_m + turn.apply(offset)
+            hand_turn @ self.start.rotation(), self.pivot_m + turn.apply(offset)
         )
 
     @property

@@ -108,8 +108,7 @@ class Transit:
                 if found is None:
                     return False
                 joints = found
-                closed = None if load is not None else 0
-                if self._clearance.touched(joints, closed=closed, held=held, ignore=ignored):
+                if self._clearance.touched(joints, held=held, ignore=ignored):
                     return False
         return True
 

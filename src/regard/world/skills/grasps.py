@@ -15,7 +15,7 @@ from regard.world.physics import Physics
 from regard.world.skills.perception import Perception
 
 NUM_YAWS = 12
-LEANS_RAD = (0.0, 0.35, 0.7)
+LEANS_RAD = (0.0, 0.35, 0.7, 1.0)
 """A hand that comes from the side may come from above the horizontal by so much."""
 FINGERTIP_M = 0.0185
 """How far the shut fingers reach beyond the point between the pads."""
@@ -69,9 +69,9 @@ def candidates(
         site = full_name.split("/", 1)[1]
         base = perception.offset(instance.name, site)
         for turned in _turned(base, everywhere=instance.spec.symmetric):
-            for leaning in _leaning(turned):
+            for tilted in leaning(turned):
                 found += [
-                    Grasp(site=site, hand_in_object=hand) for hand in _either_way(leaning)
+                    Grasp(site=site, hand_in_object=hand) for hand in either_way(tilted)
                 ]
     return found
 
@@ -83,7 +83,7 @@ def _turned(base: mink.SE3, *, everywhere: bool) -> Iterator[mink.SE3]:
         yield mink.SE3.from_rotation(turn) @ base
 
 
-def _leaning(base: mink.SE3) -> Iterator[mink.SE3]:
+def leaning(base: mink.SE3) -> Iterator[mink.SE3]:
     """Comes from the side, and from obliquely above with the same closing direction."""
     approach = base.rotation().as_matrix()[:, 2]
     if -approach[2] > SIDEWAYS:
@@ -97,7 +97,7 @@ def _leaning(base: mink.SE3) -> Iterator[mink.SE3]:
         yield mink.SE3.from_rotation_and_translation(turn @ base.rotation(), base.translation())
 
 
-def _either_way(base: mink.SE3) -> Iterator[mink.SE3]:
+def either_way(base: mink.SE3) -> Iterator[mink.SE3]:
     """The two fingers are alike."""
     yield base
     yield base @ mink.SE3.from_rotation(mink.SO3.from_z_radians(math.pi))

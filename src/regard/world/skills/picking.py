@@ -29,6 +29,7 @@ STANDOFF_M = 0.10
 LIFT_M = 0.12
 FIRST_LIFT_M = 0.03
 NUM_ATTEMPTS = 2
+OPEN_ENOUGH = 0.03
 
 Suits = Callable[[Grasp], bool]
 """Whether a grasp also serves what comes after."""
@@ -63,6 +64,7 @@ def pick(context: SkillContext, name: str, *, suits: Suits) -> Grasp:
         SkillFailure: The hand is full, the object missing, out of reach, blocked or slipped.
     """
     check_can_pick(context, name)
+    open_hand(context)
     for attempt in range(NUM_ATTEMPTS):
         plan = _plan(context, name, suits=suits)
         context.report(0.1, f"reaching for the {context.world.instance(name).label}")
@@ -91,6 +93,12 @@ def check_can_pick(context: SkillContext, name: str) -> None:
         raise SkillFailure(FailureKind.IMPOSSIBLE, f"the {instance.label} cannot be picked up")
     if context.world.physics.body_pose(instance.body).position_m[2] < TABLE_TOP_Z_M - 0.05:
         raise SkillFailure(FailureKind.MISSING, f"the {instance.label} is not on the table")
+
+
+def open_hand(context: SkillContext) -> None:
+    """Opens the fingers wide, if they are not."""
+    if context.world.arm.state().gripper_closed > OPEN_ENOUGH:
+        context.mover.grip(OPEN, seconds=RELEASE_S)
 
 
 def _plan(context: SkillContext, name: str, *, suits: Suits) -> Plan:
@@ -138,7 +146,7 @@ def _reach(
     at_end = context.transit.solve(end, seed_rad=context.joints())
     if at_end is None:
         return set()
-    touched = context.world.clearance.touched(at_end, closed=OPEN, ignore=(name,))
+    touched = context.world.clearance.touched(at_end, ignore=(name,))
     if touched:
         return touched
     at_ready = context.transit.solve(ready, seed_rad=at_end)
@@ -155,7 +163,6 @@ def _reach(
 
 
 def _try(context: SkillContext, name: str, plan: Plan) -> bool:
-    context.mover.grip(OPEN, seconds=0.1)
     context.follow(plan.ways, pace=TRAVEL)
     context.mover.follow(plan.last, pace=APPROACH)
     context.mover.grip(SHUT, seconds=GRIP_S)
