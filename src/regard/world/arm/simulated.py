@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,6 +66,7 @@ class SimulatedArm(Arm):
         gain = physics.model.actuator_gainprm[self._actuators, 0]
         self._lead_per_velocity_s = -physics.model.actuator_biasprm[self._actuators, 2] / gain
         self._stop_reason: str | None = None
+        self._last_command_s: float | None = None
         self._wanted = np.zeros(len(JOINTS))
         self.reset()
         physics.before_step = self.servo
@@ -114,6 +116,8 @@ class SimulatedArm(Arm):
             )
         limit = np.asarray(self._limits.velocity_rad_s)
         self._wanted = np.clip(velocity, -limit, limit)
+        is_moving = bool(np.any(self._wanted)) and self._stop_reason is None
+        self._last_command_s = time.monotonic() if is_moving else None
 
     def command_gripper(self, closed: float) -> None:
         """Sets the wanted closing, unless a stop holds the gripper."""
@@ -125,6 +129,12 @@ class SimulatedArm(Arm):
     def stop(self, reason: str) -> None:
         """Brakes to rest, holds the pose and keeps the gripper as it is."""
         self._stop_reason = reason
+        self._last_command_s = None
+
+    @property
+    def last_command_s(self) -> float | None:
+        """When the last command that moves the arm came (`time.monotonic`); None at rest."""
+        return self._last_command_s
 
     def release_stop(self) -> None:
         """Takes commands again, from the pose that is held."""

@@ -100,6 +100,15 @@ class Mover:
         self._arm.command_gripper(closed)
         return self.wait(seconds, until=until)
 
+    def nudge(self, target: mink.SE3) -> None:
+        """One control step towards a pose; for motions that feel their way. End with `rest`."""
+        self._resync()
+        self._tick(self._kinematics.step(target, step_s=CONTROL_STEP_S))
+
+    def rest(self) -> None:
+        """Commands zero velocity."""
+        self._arm.command_velocity(np.zeros(len(self._arm.limits.velocity_rad_s)))
+
     def _follow(self, path: Path, *, pace: Pace, until: Condition | None) -> bool:
         self._kinematics.configure(self._arm.reference_rad)
         duration = pace.duration_s(path)
