@@ -16,8 +16,8 @@ from regard.world.objects.contract import Affordance, Instance, ObjectSpec
 from regard.world.overlap import corners, rectangles_overlap
 from regard.world.scene_config import SceneConfig
 
-PLACES_TRIED = 200
-LAYOUTS_TRIED = 50
+PLACES_TRIED = 120
+LAYOUTS_TRIED = 15
 
 
 class LayoutError(UserError):
@@ -115,7 +115,10 @@ class _Drawing:
         return [placement.instance.spec for placement in self._placements]
 
     def _needs_look_alike(self) -> bool:
-        return look_alike_pairs(self._specs()) < self._config.num_look_alike_pairs
+        # Each object drawn beside those that are there can make one pair.
+        num_drawn = self._config.num_objects - max(1, len(self._required))
+        wanted = min(self._config.num_look_alike_pairs, num_drawn)
+        return look_alike_pairs(self._specs()) < wanted
 
     def _look_alikes(self, wanted: Sequence[ObjectSpec]) -> list[ObjectSpec]:
         """What can be mistaken for an object that is there: another kind, else a second of one."""
@@ -147,12 +150,22 @@ class _Drawing:
             rectangle = corners(
                 spec.footprint_m, x_m=x, y_m=y, yaw_rad=yaw, margin_m=config.gap_m / 2
             )
-            if not any(rectangles_overlap(rectangle, other) for other in self._rectangles):
+            if not any(rectangles_overlap(rectangle, other) for other in self._near(rectangle)):
                 self._rectangles.append(rectangle)
                 instance = self._instance(spec)
                 self._placements.append(Placement(instance=instance, x_m=x, y_m=y, yaw_rad=yaw))
                 return True
         return False
+
+    def _near(self, rectangle: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """The rectangles whose circle meets the circle of this one: the others cannot overlap."""
+        if not self._rectangles:
+            return []
+        placed = np.stack([*self._rectangles, rectangle])  # (object, corner, 2)
+        centres = placed.mean(axis=1)
+        radii = np.linalg.norm(placed[:, 0] - centres, axis=1)
+        distances = np.linalg.norm(centres[:-1] - centres[-1], axis=1)
+        return [self._rectangles[i] for i in np.flatnonzero(distances < radii[:-1] + radii[-1])]
 
     def _instance(self, spec: ObjectSpec) -> Instance:
         """The next of its kind, in a colour that none of its kind has yet where there is one."""
