@@ -43,7 +43,7 @@ class Physics:
         self.lock = threading.RLock()
         self._num_steps = 0
         self.before_step: Callable[[], None] | None = None
-        self.after_steps: Callable[[], None] | None = None
+        self.observers: list[Callable[[], object]] = []
         mujoco.mj_forward(model, self.data)
 
     @property
@@ -67,8 +67,9 @@ class Physics:
                 if self.before_step is not None:
                     self.before_step()
                 mujoco.mj_step(self.model, self.data)
-                if self.after_steps is not None and self._num_steps % STEPS_BETWEEN_LOOKS == 0:
-                    self.after_steps()
+                if self._num_steps % STEPS_BETWEEN_LOOKS == 0:
+                    for observer in self.observers:
+                        observer()
                 self._num_steps += 1
             if not self.is_finite():
                 raise PhysicsError(

@@ -62,7 +62,7 @@ class World:
         self.scene = scene
         self.physics = Physics(scene.spec.compile())
         self._switches = Switches(scene.instances.values(), self.physics.model)
-        self.physics.after_steps = lambda: self._switches.update(self.physics.data)
+        self.physics.observers.append(lambda: self._switches.update(self.physics.data))
         self.contacts = Contacts(self.physics)
         self._stand_at_home()
         self.arm = SimulatedArm(self.physics, limits=UR5E_LIMITS)
