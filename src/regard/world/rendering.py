@@ -55,6 +55,9 @@ class Renderer:
         quality, size = model.vis.quality, model.vis.global_
         quality.offsamples = config.samples
         quality.shadowsize = 4096 if config.shadows else 0
+        # On a CPU triangles cost, pixels hardly do: most parts are boxes, drawn as 4x4 tiles a side
+        # unless told otherwise.
+        quality.numquads, quality.numslices, quality.numstacks = 1, 20, 12
         size.offwidth = max(size.offwidth, config.width)
         size.offheight = max(size.offheight, config.height)
         self._gl = open_context(config.width, config.height)
