@@ -25,7 +25,7 @@ class SceneConfig:
     catalogue: str = "development"
     """Which kinds there are to choose from: development, held-out or all."""
     num_look_alike_pairs: int = 1
-    """At least so many pairs of one look-alike group, or as many as there is clutter to make them."""
+    """At least so many pairs of one look-alike group, as far as there is clutter to make them."""
     gap_m: float = 0.02
     """Free space between two objects; the open fingers are 22 mm wide."""
     area_x_m: tuple[float, float] = (-0.18, 0.26)
