@@ -11,7 +11,6 @@ import numpy as np
 
 from regard.common.errors import UserError
 
-
 BEAD = "/bead_"
 STEPS_BETWEEN_LOOKS = 5
 """Switches and other things that MuJoCo does not simulate are looked at every so many steps."""

@@ -61,9 +61,9 @@ def _is_fetched(world: World, name: str) -> bool:
 
 
 def _is_left(world: World, names: Mapping[str, str]) -> bool:
-    """The object rests on the receiver, and the gripper is open."""
+    """The object rests on the receiver, and the gripper is open or has taken something else."""
     is_resting = rests(world.physics, world.contacts, names["object"], on=names["receiver"])
-    is_open = world.arm.state().gripper_closed < GRIPPER_OPEN
+    is_open = world.arm.state().gripper_closed < GRIPPER_OPEN or world.holding() is not None
     return is_resting and is_open and not world.is_between_fingers(names["object"])
 
 

@@ -18,7 +18,10 @@ from regard.world.table import add_table
 SOLVER = "daqp"
 NUM_JOINTS = len(JOINTS)
 SOLVE_STEP_S = 0.1
-MAX_SOLVE_STEPS = 80
+MAX_SOLVE_STEPS = 60
+MAX_STUCK = 6
+"""A search that does not come nearer for so many steps has met a limit."""
+PROGRESS = 0.99
 POSITION_TOLERANCE_M = 0.002
 ROTATION_TOLERANCE_RAD = 0.02
 POSTURE_COST = 1e-3
@@ -74,6 +77,17 @@ class ArmKinematics:
         self._configuration.update(np.asarray(joints_rad, dtype=np.float64))
         self._acceleration.note(np.zeros(NUM_JOINTS))
 
+    def move_from(self, joints_rad: np.ndarray, velocity_rad_s: np.ndarray, *, step_s: float) -> None:
+        """Takes back the last step and makes another: the arm was slowed down.
+
+        Args:
+            joints_rad: (joints,) before the step.
+            velocity_rad_s: (joints,) that is kept instead.
+            step_s: Length of the control step.
+        """
+        self._configuration.update(joints_rad + velocity_rad_s * step_s)
+        self._acceleration.note(velocity_rad_s)
+
     def tcp(self) -> mink.SE3:
         """Pose of the point between the pads, in the world."""
         return self._configuration.get_transform_frame_to_world(TCP_SITE, "site")
@@ -118,10 +132,16 @@ class ArmKinematics:
         return distance, float(np.linalg.norm(difference.rotation().log()))
 
     def _search(self, target: mink.SE3) -> np.ndarray | None:
+        best, num_stuck = np.inf, 0
         for _ in range(MAX_SOLVE_STEPS):
             self._advance(target, step_s=SOLVE_STEP_S, limits=[self._range, self._collision])
             if self._has_reached(target):
                 return self.joints_rad
+            distance, angle = self.error(target)
+            num_stuck = 0 if distance + angle < PROGRESS * best else num_stuck + 1
+            best = min(best, distance + angle)
+            if num_stuck >= MAX_STUCK:
+                return None
         return None
 
     def _has_reached(self, target: mink.SE3) -> bool:

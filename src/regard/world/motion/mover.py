@@ -24,6 +24,9 @@ SETTLE_S = 0.6
 LAG_M = 0.02
 LAG_RAD = 0.15
 STALL_S = 1.0
+STILL_RAD_S = 0.05
+PATIENCE = 4.0
+"""A motion may take so many times as long as planned where the guard slows it."""
 BLOCKED_RAD = 0.015
 BLOCKED_S = 0.3
 
@@ -103,7 +106,7 @@ class Mover:
     def nudge(self, target: mink.SE3) -> None:
         """One control step towards a pose; for motions that feel their way. End with `rest`."""
         self._resync()
-        self._tick(self._kinematics.step(target, step_s=CONTROL_STEP_S))
+        self._move_towards(target)
 
     def rest(self) -> None:
         """Commands zero velocity."""
@@ -114,14 +117,16 @@ class Mover:
         duration = pace.duration_s(path)
         time_s = stalled_s = blocked_s = 0.0
         end = duration + SETTLE_S
-        while time_s < end:
+        patience_s = PATIENCE * duration + SETTLE_S + STALL_S
+        while time_s < end and patience_s > 0:
+            patience_s -= CONTROL_STEP_S
             target = path.at(share_at(time_s + CONTROL_STEP_S, duration_s=duration))
-            self._tick(self._kinematics.step(target, step_s=CONTROL_STEP_S))
+            speed = self._move_towards(target)
             if until is not None and until():
                 return True
             distance, angle = self._kinematics.error(target)
             if distance > LAG_M or angle > LAG_RAD:
-                stalled_s += CONTROL_STEP_S
+                stalled_s = stalled_s + CONTROL_STEP_S if speed < STILL_RAD_S else 0.0
                 if stalled_s > STALL_S:
                     break
             else:
@@ -133,6 +138,16 @@ class Mover:
                 raise SkillFailure(FailureKind.BLOCKED, "something holds the arm back")
         self._check_arrival(path)
         return False
+
+    def _move_towards(self, target: mink.SE3) -> float:
+        """One control step, as slow as the guard wants it; returns the fastest joint's speed."""
+        before = self._kinematics.joints_rad
+        wanted = self._kinematics.step(target, step_s=CONTROL_STEP_S)
+        velocity = self._guard.govern(wanted)
+        if velocity is not wanted:
+            self._kinematics.move_from(before, velocity, step_s=CONTROL_STEP_S)
+        self._tick(velocity)
+        return float(np.abs(velocity).max())
 
     def _resync(self) -> bool:
         """Begins anew from where the arm is, if it does not follow."""
@@ -152,11 +167,11 @@ class Mover:
             )
 
     def _tick(self, velocity_rad_s: np.ndarray) -> None:
-        """One control step: ask, slow, command, let time pass, check."""
+        """One control step: ask, command, let time pass, check."""
         self._interrupt()
         if self._arm.stop_reason is not None:
             raise SkillFailure(FailureKind.STOPPED, f"stopped: {self._arm.stop_reason}")
-        self._arm.command_velocity(self._guard.govern(velocity_rad_s))
+        self._arm.command_velocity(velocity_rad_s)
         try:
             self._clock.advance(CONTROL_STEP_S)
         except PhysicsError as error:

@@ -16,6 +16,9 @@ from regard.world.motion.path import Around, Path, Straight, shifted
 RISES_M = (0.04, 0.10, 0.16, 0.22, 0.28)
 """How far above the higher of the two ends the hand may travel: the lowest clear one is taken."""
 SAMPLES_M = 0.06
+SAMPLES_RAD = 0.5
+MAX_JUMP_RAD = 1.2
+"""Farther between two samples, the arm would have to fold over on the way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,17 @@ class Load:
 
     in_hand: mink.SE3
     """Its pose relative to the point between the pads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """Paths that touch nothing, and how the arm stands at their end."""
+
+    paths: list[Path]
+    """One after the other."""
+
+    joints_rad: np.ndarray
+    """(joints,) at the end."""
 
 
 class Transit:
@@ -62,7 +76,7 @@ class Transit:
         seed_rad: np.ndarray,
         load: Load | None,
         ignore: Iterable[str] = (),
-    ) -> list[Path] | None:
+    ) -> Way | None:
         """Up, over and down again by the lowest way that touches nothing; None if there is none.
 
         Args:
@@ -79,38 +93,35 @@ class Transit:
             above = shifted(end, np.array([0, 0, height - end.translation()[2]]))
             over = Around(up, above, self._centre)
             paths: list[Path] = [Straight(start, up), over, Straight(above, end)]
-            if self.is_clear(paths, seed_rad=seed_rad, load=load, ignore=ignore):
-                return paths
+            joints = self.walk(paths, seed_rad=seed_rad, load=load, ignore=ignore)
+            if joints is not None:
+                return Way(paths=paths, joints_rad=joints)
         return None
 
-    def is_clear(
+    def walk(
         self,
         paths: Iterable[Path],
         *,
         seed_rad: np.ndarray,
         load: Load | None,
         ignore: Iterable[str] = (),
-        skip_first: bool = True,
-    ) -> bool:
-        """Whether the arm can follow paths without touching anything.
+    ) -> np.ndarray | None:
+        """Joint angles (joints,) at the end of paths that touch nothing; None where they do.
 
-        The first pose is not looked at where `skip_first`: the arm stands there already.
+        The very first pose is not looked at: the arm stands there already.
         """
         joints, ignored = seed_rad, set(ignore)
         held = None if load is None else (load.name, load.in_hand)
-        for index, path in enumerate(paths):
-            num = max(1, round(path.length_m / SAMPLES_M))
-            shares = [step / num for step in range(1, num + 1)]
-            if index == 0 and not skip_first:
-                shares.insert(0, 0.0)
-            for share in shares:
-                found = self._kinematics.solve(path.at(share), seed_rad=joints)
-                if found is None:
-                    return False
+        for path in paths:
+            num = max(1, round(path.length_m / SAMPLES_M), round(path.angle_rad / SAMPLES_RAD))
+            for step in range(1, num + 1):
+                found = self._kinematics.solve(path.at(step / num), seed_rad=joints)
+                if found is None or np.abs(found - joints).max() > MAX_JUMP_RAD:
+                    return None
                 joints = found
                 if self._clearance.touched(joints, held=held, ignore=ignored):
-                    return False
-        return True
+                    return None
+        return joints
 
     def _seed(self, hand: mink.SE3) -> np.ndarray:
         """Home, turned towards the hand, the wrist pitched as the hand is."""

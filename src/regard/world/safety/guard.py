@@ -15,6 +15,8 @@ ARM = "arm/"
 FINGERS = "arm/gripper/"
 PERSON = "person_"
 TABLE = "table"
+BRAKING_PER_S = 1.0
+"""Speed that may be added for every metre of distance from where the hand is near."""
 UNDER_THE_TABLE = ("person_leg", "person_shin")
 
 
@@ -91,11 +93,11 @@ class Guard:
 
     def govern(self, velocity_rad_s: np.ndarray) -> np.ndarray:
         """The joint velocities (joints,), slowed evenly where the hand is near the person."""
-        if self.person_distance_m() > self._limits.near_person_distance_m:
-            return velocity_rad_s
+        beyond = self.person_distance_m() - self._limits.near_person_distance_m
         speed = self.hand_speed_m_s(velocity_rad_s)
-        # The servo overshoots a little; a tenth is kept in hand.
-        allowed = 0.9 * self._limits.near_person_speed_m_s
+        # The servo overshoots a little and takes time to brake: a fifth is kept in hand, and the
+        # hand slows down before it is near.
+        allowed = 0.8 * self._limits.near_person_speed_m_s + BRAKING_PER_S * max(0.0, beyond)
         return velocity_rad_s if speed <= allowed else velocity_rad_s * (allowed / speed)
 
     def check(self) -> None:

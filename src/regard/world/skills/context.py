@@ -104,12 +104,10 @@ class SkillContext:
         load = self.load()
         start = self.mover.hand()
         # What the hand holds may still touch what it was taken from.
-        paths = self.transit.over(
-            start, end, seed_rad=self.joints(), load=load, ignore=ignore
-        )
-        if paths is None:
+        way = self.transit.over(start, end, seed_rad=self.joints(), load=load, ignore=ignore)
+        if way is None:
             raise SkillFailure(FailureKind.BLOCKED, "there is no free way for the hand")
-        self.follow(paths, pace=pace)
+        self.follow(way.paths, pace=pace)
 
     def follow(self, paths: list[Path], *, pace: Pace) -> None:
         """Follows paths one after the other, those without length left out."""

@@ -98,14 +98,16 @@ def move_handle(context: SkillContext, name: str, *, share: float) -> None:
     assert joint is not None
     for hand, turning in itertools.product(_handle_grasps(context, name), HAND_SHARES):
         ready = shifted(hand, -STANDOFF_M * np.asarray(hand.rotation().as_matrix()[:, 2]))
-        at_ready = context.transit.solve(ready, seed_rad=context.joints())
-        if at_ready is None:
+        start, joints = context.mover.hand(), context.joints()
+        over = context.transit.over(start, ready, seed_rad=joints, load=None)
+        if over is None:
             continue
         last = Straight(ready, hand)
-        way = _way(context, joint, hand, share=share, turning=turning)
-        if not context.transit.is_clear([last, way], seed_rad=at_ready, load=None, ignore=(name,)):
+        way = [last, _way(context, joint, hand, share=share, turning=turning)]
+        seed = over.joints_rad
+        if context.transit.walk(way, seed_rad=seed, load=None, ignore=(name,)) is None:
             continue
-        context.travel(ready, pace=TRAVEL, ignore=(name,))
+        context.follow(over.paths, pace=TRAVEL)
         context.mover.follow(last, pace=APPROACH)
         context.mover.grip(SHUT, seconds=GRIP_S)
         start = context.mover.hand()

@@ -29,10 +29,16 @@ STANDOFF_M = 0.10
 LIFT_M = 0.12
 FIRST_LIFT_M = 0.03
 NUM_ATTEMPTS = 2
+MAX_ASKED = 10
+"""So many ways to hold it are asked whether they serve what comes after: each takes a search."""
 OPEN_ENOUGH = 0.03
 
 Suits = Callable[[Grasp], bool]
 """Whether a grasp also serves what comes after."""
+
+
+Preference = Callable[[Grasp], float]
+"""Cost of a grasp; less is better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +55,16 @@ class Plan:
     """From the stand-off to the grasp."""
 
 
-def pick(context: SkillContext, name: str, *, suits: Suits) -> Grasp:
+def pick(
+    context: SkillContext, name: str, *, suits: Suits, prefer: Preference = lambda grasp: 0.0
+) -> Grasp:
     """Takes an object; a grasp that fails is tried once more, from a new look.
 
     Args:
         context: What the skill works with.
         name: The object.
         suits: Whether a grasp also serves what comes after.
+        prefer: Cost of a grasp beside that of reaching it; the cheapest is tried first.
 
     Returns:
         The grasp; the object is in the hand, lifted.
@@ -66,7 +75,7 @@ def pick(context: SkillContext, name: str, *, suits: Suits) -> Grasp:
     check_can_pick(context, name)
     open_hand(context)
     for attempt in range(NUM_ATTEMPTS):
-        plan = _plan(context, name, suits=suits)
+        plan = _plan(context, name, suits=suits, prefer=prefer)
         context.report(0.1, f"reaching for the {context.world.instance(name).label}")
         if _try(context, name, plan):
             return plan.grasp
@@ -101,21 +110,27 @@ def open_hand(context: SkillContext) -> None:
         context.mover.grip(OPEN, seconds=RELEASE_S)
 
 
-def _plan(context: SkillContext, name: str, *, suits: Suits) -> Plan:
+def _plan(
+    context: SkillContext, name: str, *, suits: Suits, prefer: Preference
+) -> Plan:
     believed = context.look_around()
     place = believed[name]
     instance = context.world.instance(name)
     every = candidates(context.world.physics, context.perception, instance=instance)
     every = [grasp.above_ground(place) for grasp in every]
-    every.sort(key=lambda grasp: _cost(context, grasp, place))
+    every.sort(key=lambda grasp: prefer(grasp) + _cost(context, grasp, place))
     blocked: set[str] = set()
     is_reached = False
+    num_asked = 0
     for grasp in every:
+        if num_asked == MAX_ASKED:
+            break
         found = _reach(context, grasp, place, name)
         if isinstance(found, Plan):
             if suits(grasp):
                 return found
             is_reached = True
+            num_asked += 1
         elif found:
             blocked |= found
     label = instance.label
@@ -149,17 +164,14 @@ def _reach(
     touched = context.world.clearance.touched(at_end, ignore=(name,))
     if touched:
         return touched
-    at_ready = context.transit.solve(ready, seed_rad=at_end)
-    if at_ready is None:
-        return set()
     last = Straight(ready, end)
     start = context.mover.hand()
     ways = context.transit.over(start, ready, seed_rad=context.joints(), load=None)
     if ways is None:
         return set()
-    if not context.transit.is_clear([last], seed_rad=at_ready, load=None, ignore=(name,)):
+    if context.transit.walk([last], seed_rad=ways.joints_rad, load=None, ignore=(name,)) is None:
         return {"what stands beside it"}
-    return Plan(grasp=grasp, ways=ways, last=last)
+    return Plan(grasp=grasp, ways=ways.paths, last=last)
 
 
 def _try(context: SkillContext, name: str, plan: Plan) -> bool:

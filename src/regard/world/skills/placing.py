@@ -11,7 +11,7 @@ import mink
 import numpy as np
 
 from regard.world.failures import FailureKind, SkillFailure
-from regard.world.motion.path import Straight, pose, shifted
+from regard.world.motion.path import Path, Straight, pose, shifted
 from regard.world.motion.transit import Load
 from regard.world.objects.contract import Instance
 from regard.world.skills.context import APPROACH, CARRY, GENTLE, OPEN, TRAVEL, SkillContext
@@ -39,6 +39,9 @@ class Release:
 
     hover: mink.SE3
     """The same above it."""
+
+    ways: list[Path]
+    """From where the hand is to the hover; empty while the object is not held yet."""
 
 
 def extent_below_m(instance: Instance, rotation: np.ndarray) -> float:
@@ -103,13 +106,20 @@ def release_for(
             continue
         if clearance.touched(down, held=held, ignore=touching):
             continue
-        return Release(hand=hand, hover=hover)
+        if context.world.holding() != load.name:
+            return Release(hand=hand, hover=hover, ways=[])
+        start, joints = context.mover.hand(), context.joints()
+        way = context.transit.over(start, hover, seed_rad=joints, load=load, ignore=touching)
+        if way is None:
+            continue
+        last = [Straight(hover, hand)]
+        seed = way.joints_rad
+        if context.transit.walk(last, seed_rad=seed, load=load, ignore=touching) is not None:
+            return Release(hand=hand, hover=hover, ways=way.paths)
     return None
 
 
-def place(
-    context: SkillContext, release: Release, *, touching: tuple[str, ...]
-) -> None:
+def place(context: SkillContext, release: Release) -> None:
     """Lets go of what is held at a release, and takes the hand away.
 
     Raises:
@@ -118,7 +128,7 @@ def place(
     name = context.world.holding()
     if name is None:
         raise SkillFailure(FailureKind.HAND_EMPTY, "the hand holds nothing to put down")
-    context.travel(release.hover, pace=CARRY, ignore=touching)
+    context.follow(release.ways, pace=CARRY)
     require_held(context, name)
     context.mover.follow(
         Straight(release.hover, release.hand),

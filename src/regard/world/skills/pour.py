@@ -13,12 +13,14 @@ from regard.world.motion.transit import Load
 from regard.world.objects.contract import Affordance
 from regard.world.skills.context import SkillContext
 from regard.world.skills.contract import Arguments, Skill
+from regard.world.skills.grasps import Grasp
 from regard.world.skills.picking import check_can_pick, pick
 from regard.world.skills.placing import place, poses_on, release_for
 from regard.world.skills.pouring import pour_out, pour_place
 from regard.world.table import TABLE_TOP_Z_M
 
 RECEIVED = 0.7
+STEEP = 0.9
 SPILLED = 0.1
 NEIGHBOUR_OFFSETS_M = (0.0, 0.04, -0.04)
 
@@ -69,6 +71,7 @@ class Pour(Skill):
             pick(
                 context,
                 source,
+                prefer=_from_the_side,
                 suits=lambda grasp: pour_place(
                     context,
                     Load(name=source, in_hand=grasp.hand_in_object.inverse()),
@@ -117,11 +120,17 @@ class Pour(Skill):
                     context, load, poses, seed_rad=context.joints(), touching=("table",)
                 )
                 if release is not None:
-                    place(context, release, touching=("table",))
+                    place(context, release)
                     return
         raise SkillFailure(
             FailureKind.UNREACHABLE, f"there is no free place to put the {instance.label} back"
         )
+
+
+def _from_the_side(grasp: Grasp) -> float:
+    """A hand beside the vessel can tilt it; one above it would have to go under."""
+    down = -float(grasp.hand_in_object.rotation().as_matrix()[2, 2])
+    return (2.0 if grasp.part == "rim" else 0.0) + (1.0 if down > STEEP else 0.0)
 
 
 class Water(Pour):

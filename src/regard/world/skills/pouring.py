@@ -65,7 +65,8 @@ def pour_place(
             continue
         down = Straight(place.hover(), place.hand)
         paths: list[Path] = [down, place.tilt(place.hand, CHECKED_TILT_RAD)]
-        if context.transit.is_clear(paths, seed_rad=hover, load=load, ignore=(receiver,)):
+        walked = context.transit.walk(paths, seed_rad=hover, load=load, ignore=(receiver,))
+        if walked is not None:
             return place
     return None
 
@@ -99,7 +100,10 @@ def pour_out(
             break
     require_held(context, name)
     start = context.mover.hand()
-    context.mover.follow(place.tilt(start, -tilted), pace=STEADY)
+    turned = place.hand.rotation().inverse() @ start.rotation()
+    context.mover.follow(
+        place.tilt(start, -float(np.linalg.norm(turned.log()))), pace=STEADY
+    )
     context.mover.follow(Straight(context.mover.hand(), place.hover()), pace=APPROACH)
     return poured(context.world.physics, source, receiver)
 

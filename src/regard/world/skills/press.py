@@ -114,9 +114,11 @@ class Press(Skill):
             start, joints = context.mover.hand(), context.joints()
             if context.transit.solve(touch, seed_rad=joints) is None:
                 continue
-            paths = context.transit.over(start, ready, seed_rad=joints, load=None)
-            if paths is not None:
-                return ready, touch
+            way = context.transit.over(start, ready, seed_rad=joints, load=None)
+            if way is not None:
+                last, seed = [Straight(ready, touch)], way.joints_rad
+                if context.transit.walk(last, seed_rad=seed, load=None, ignore=(name,)) is not None:
+                    return ready, touch
             blocked = True
         kind = FailureKind.BLOCKED if blocked else FailureKind.UNREACHABLE
         raise SkillFailure(kind, "the hand cannot get to the button")

@@ -81,7 +81,7 @@ class _Put(Skill):
             raise SkillFailure(
                 FailureKind.UNREACHABLE, f"the hand cannot let go {self._preposition()} the {label}"
             )
-        place(context, release, touching=(arguments.receiver,))
+        place(context, release)
         context.mover.wait(SETTLE_S)
 
     def _suits(self, context: SkillContext, arguments: PutArguments, grasp: Grasp) -> bool:

@@ -25,7 +25,7 @@ MAX_SINK_M = 0.012
 TOUCH_N = 1.5
 ROW_STEP_S = 0.02
 STROKE_M_S = 0.10
-NUM_PASSES = 2
+YAWS_RAD = (0.0, 0.8, -0.8, 1.6, -1.6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,16 @@ class Wipe(Skill):
         rotation = hand.rotation()
         corner = np.array([*rows[0], height + HOVER_M])
         start = mink.SE3.from_rotation_and_translation(rotation, corner)
-        context.travel(start, pace=CARRY)
+        for yaw in YAWS_RAD:
+            turned = mink.SO3.from_z_radians(yaw) @ hand.rotation()
+            start = mink.SE3.from_rotation_and_translation(turned, corner)
+            way = context.transit.over(hand, start, seed_rad=context.joints(), load=load)
+            if way is not None:
+                break
+        else:
+            raise SkillFailure(FailureKind.BLOCKED, "there is no free way to the patch")
+        rotation = start.rotation()
+        context.follow(way.paths, pace=CARRY)
         require_held(context, arguments.tool)
         record = self._record
         assert record is not None
@@ -158,4 +167,4 @@ def _put_back(context: SkillContext, tool: str, stood: mink.SE3) -> None:
         raise SkillFailure(
             FailureKind.UNREACHABLE, f"there is no free place to put the {instance.label} back"
         )
-    place(context, release, touching=("table",))
+    place(context, release)
