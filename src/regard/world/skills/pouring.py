@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import mink
 import numpy as np
@@ -44,6 +44,9 @@ class PourPlace:
     axis: np.ndarray
     """(3,) axis of the tilt; right-handed turning lowers the spout."""
 
+    ways: list[Path] = field(default_factory=list)
+    """From where the hand is to the hover; empty while the vessel is not held yet."""
+
     def hover(self) -> mink.SE3:
         """Where the hand comes from."""
         return shifted(self.hand, np.array([0, 0, HOVER_M]))
@@ -63,6 +66,13 @@ def pour_place(
         hover = context.transit.solve(place.hover(), seed_rad=seed_rad)
         if hover is None:
             continue
+        if context.world.holding() == load.name:
+            way = context.transit.over(
+                context.mover.hand(), place.hover(), seed_rad=seed_rad, load=load, ignore=(receiver,)
+            )
+            if way is None:
+                continue
+            hover, place = way.joints_rad, replace(place, ways=way.paths)
         down = Straight(place.hover(), place.hand)
         paths: list[Path] = [down, place.tilt(place.hand, CHECKED_TILT_RAD)]
         walked = context.transit.walk(paths, seed_rad=hover, load=load, ignore=(receiver,))
@@ -79,7 +89,7 @@ def pour_out(
     Raises:
         SkillFailure: No way, or the vessel slipped.
     """
-    context.travel(place.hover(), pace=CARRY, ignore=(receiver,))
+    context.follow(place.ways, pace=CARRY)
     require_held(context, name)
     context.mover.follow(Straight(place.hover(), place.hand), pace=APPROACH)
     context.report(0.6, "pouring")
