@@ -17,7 +17,11 @@ def _wheel(folder: Path) -> PinnedWheel:
         archive.writestr("thing-1.dist-info/licenses/LICENSE", "do as you like")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return PinnedWheel(
-        name="thing", requirement="thing==1", wheel_name=path.name, sha256=digest, prefix="thing/data"
+        name="thing",
+        requirement="thing==1",
+        wheel_name=path.name,
+        sha256=digest,
+        prefix="thing/data",
     )
 
 

@@ -14,7 +14,7 @@ from regard.world.safety.limits import ASSISTIVE
 from regard.world.scene import build_scene
 from regard.world.scene_config import SceneConfig
 from regard.world.skills.context import SkillContext
-from regard.world.skills.perception import PoseNoise, Perception
+from regard.world.skills.perception import Perception, PoseNoise
 from regard.world.world import World
 
 EXACT = PoseNoise(position_m=0.0, height_m=0.0, yaw_rad=0.0)

@@ -15,7 +15,8 @@ XML = """
       <geom type="box" size="0.05 0.05 0.05" mass="0.2"/></body>
     <body name="a/bead_0" pos="0.5 0 0.05"><freejoint/>
       <geom type="sphere" size="0.05" mass="0.1"/></body>
-    <body name="b/body" pos="0 0.5 0.5"><joint name="b/slide" type="slide" axis="1 0 0" range="0 0.2"/>
+    <body name="b/body" pos="0 0.5 0.5">
+      <joint name="b/slide" type="slide" axis="1 0 0" range="0 0.2"/>
       <geom type="box" size="0.05 0.05 0.05" mass="0.2"/></body>
   </worldbody>
 </mujoco>

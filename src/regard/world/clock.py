@@ -37,7 +37,7 @@ class LockstepClock(Clock):
 
 
 class RealTimeClock(Clock):
-    """Steps the simulation in its own thread, so that time passes while the planner thinks or hangs."""
+    """Steps in a thread of its own, so that time passes while the planner thinks or hangs."""
 
     def __init__(self, physics: Physics) -> None:
         """Starts nothing yet; use it as a context manager."""

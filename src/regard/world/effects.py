@@ -97,9 +97,7 @@ def tilt_rad(physics: Physics, name: str) -> float:
     return float(np.arccos(np.clip(upright, -1, 1)))
 
 
-def _inside(
-    physics: Physics, points_m: np.ndarray, receiver: str, *, slack_m: float
-) -> np.ndarray:
+def _inside(physics: Physics, points_m: np.ndarray, receiver: str, *, slack_m: float) -> np.ndarray:
     """(points,) True for a point (points, 3) in the space below an opening, down to the floor."""
     opening = physics.site_pose(f"{receiver}/opening")
     radius = float(physics.site_size(f"{receiver}/opening")[0]) + slack_m

@@ -64,7 +64,7 @@ class World:
         self._switches = Switches(scene.instances.values(), self.physics.model)
         self.physics.observers.append(lambda: self._switches.update(self.physics.data))
         self.contacts = Contacts(self.physics)
-        self._stand_at_home()
+        self.stand_at_home()
         self.arm = SimulatedArm(self.physics, limits=UR5E_LIMITS)
         self.kinematics = ArmKinematics(
             menagerie,
@@ -105,7 +105,8 @@ class World:
         """Whether what an object's button switches is on."""
         return bool(self._switches.is_on(self.physics.data, name))
 
-    def _stand_at_home(self) -> None:
+    def stand_at_home(self) -> None:
+        """Puts the arm at home, at rest."""
         data = self.physics.data
         data.qpos[self.physics.qpos_addresses(JOINTS)] = HOME_RAD
         data.ctrl[self.physics.actuator_ids((GRIPPER_ACTUATOR,))] = 0

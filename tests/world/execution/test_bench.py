@@ -10,9 +10,7 @@ from regard.world.execution.bench import BenchConfig, BenchError, run_bench, sum
 
 
 def _config(records: Path | None, trials: int = 4) -> BenchConfig:
-    return BenchConfig(
-        trials=trials, seed=1, held_out=False, workers=1, ray=None, records=records
-    )
+    return BenchConfig(trials=trials, seed=1, held_out=False, workers=1, ray=None, records=records)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ def test_a_pose_above_the_table_is_reached(kinematics) -> None:
     assert joints is not None
     kinematics.configure(joints)
     distance, angle = kinematics.error(wanted)
-    assert distance < 0.003 and angle < 0.03
+    assert distance < 0.003
+    assert angle < 0.03
 
 
 def test_a_pose_out_of_reach_has_no_solution(kinematics) -> None:

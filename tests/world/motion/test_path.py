@@ -13,7 +13,8 @@ START = pose(np.array([0.1, 0.2, 0.9]), np.eye(3))
 
 def test_shares_rise_from_nothing_to_all() -> None:
     shares = [share_at(t, duration_s=2.0) for t in np.linspace(-0.1, 2.1, 200)]
-    assert shares[0] == 0 and shares[-1] == 1
+    assert shares[0] == 0
+    assert shares[-1] == 1
     assert np.all(np.diff(shares) >= 0)
 
 

@@ -67,6 +67,7 @@ class SimulatedArm(Arm):
         self._lead_per_velocity_s = -physics.model.actuator_biasprm[self._actuators, 2] / gain
         self._stop_reason: str | None = None
         self._last_command_s: float | None = None
+        self._is_holding = False
         self._wanted = np.zeros(len(JOINTS))
         self.reset()
         physics.before_step = self.servo
@@ -77,6 +78,7 @@ class SimulatedArm(Arm):
         self._velocity = np.zeros(len(JOINTS))
         self._wanted = np.zeros(len(JOINTS))
         self._stop_reason = None
+        self._is_holding = False
         self._gripper_closed = self.state().gripper_closed
         self.servo()
 
@@ -140,6 +142,7 @@ class SimulatedArm(Arm):
         """Takes commands again, from the pose that is held."""
         self._wanted = np.zeros(len(JOINTS))
         self._stop_reason = None
+        self._is_holding = False
 
     def servo(self) -> None:
         """One step of the servo: ramp the velocity, move the reference, lead by the damping."""
@@ -153,6 +156,9 @@ class SimulatedArm(Arm):
         measured = data.qpos[self._qpos]
         reference = self._reference + self._velocity * step_s
         self._reference = np.clip(reference, measured - MAX_LEAD_RAD, measured + MAX_LEAD_RAD)
+        if is_stopped and not self._is_holding and not self._velocity.any():
+            # What the joint lags behind by would be caught up slowly: it is let go instead.
+            self._reference, self._is_holding = measured.copy(), True
         lead = self._lead_per_velocity_s * self._velocity
         data.ctrl[self._actuators] = self._reference + lead
         data.ctrl[self._gripper_actuator] = self._gripper_closed * GRIPPER_SHUT_CONTROL

@@ -57,9 +57,7 @@ def run_bench(config: BenchConfig, *, menagerie: Path, progress: bool) -> list[d
     """
     done = _taken_over(config)
     missing = [index for index in range(config.trials) if index not in done]
-    trial = partial(
-        _row, seed=config.seed, held_out=config.held_out, menagerie=menagerie
-    )
+    trial = partial(_row, seed=config.seed, held_out=config.held_out, menagerie=menagerie)
     with progress_bar("trials", len(missing), enabled=progress) as advance:
         for row in _results(config, trial, missing):
             done[row["index"]] = row

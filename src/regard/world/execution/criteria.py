@@ -36,12 +36,13 @@ def criterion(world: World, skill: str, names: Mapping[str, str]) -> Criterion:
     if skill == "fetch":
         return lambda: _is_fetched(world, names["object"])
     if skill in ("put_in", "tidy"):
-        return lambda: is_inside(world.physics, names["object"], names["receiver"]) and _is_left(
-            world, names
+        return lambda: (
+            is_inside(world.physics, names["object"], names["receiver"]) and _is_left(world, names)
         )
     if skill == "put_on":
-        return lambda: is_over_top(world.physics, names["object"], names["receiver"]) and _is_left(
-            world, names
+        return lambda: (
+            is_over_top(world.physics, names["object"], names["receiver"])
+            and _is_left(world, names)
         )
     if skill in ("pour", "water"):
         return lambda: _is_poured(world, names)

@@ -55,20 +55,14 @@ class Task:
 FAMILIES: Mapping[str, tuple[tuple[str, Mapping[str, Affordance]], ...]] = MappingProxyType(
     {
         "fetch": (("fetch", {"object": Affordance.GRASP}),),
-        "put_in": (
-            ("put_in", {"object": Affordance.GRASP, "receiver": Affordance.CONTAIN}),
-        ),
-        "put_on": (
-            ("put_on", {"object": Affordance.GRASP, "receiver": Affordance.SUPPORT}),
-        ),
+        "put_in": (("put_in", {"object": Affordance.GRASP, "receiver": Affordance.CONTAIN}),),
+        "put_on": (("put_on", {"object": Affordance.GRASP, "receiver": Affordance.SUPPORT}),),
         "pour": (("pour", {"source": Affordance.POUR, "receiver": Affordance.RECEIVE}),),
         "water": (("water", {"source": Affordance.WATER, "receiver": Affordance.GROW}),),
         "press": (("press", {"object": Affordance.PRESS}),),
         "open": (("open", {"object": Affordance.OPEN}),),
         "wipe": (("wipe", {"tool": Affordance.WIPE}),),
-        "tidy": (
-            ("tidy", {"object": Affordance.GRASP, "receiver": Affordance.DISPOSE}),
-        ),
+        "tidy": (("tidy", {"object": Affordance.GRASP, "receiver": Affordance.DISPOSE}),),
     }
 )
 """One skill each; the objects are drawn by what they afford."""

@@ -125,10 +125,7 @@ def _mark_spot(scene: Scene, seed: int) -> None:
     """Marks a free patch; where there is none, in front of the arm."""
     places = np.array([[each.x_m, each.y_m] for each in scene.layout.placements])
     radii = np.array(
-        [
-            max(map(abs, each.instance.spec.footprint_m))
-            for each in scene.layout.placements
-        ]
+        [max(map(abs, each.instance.spec.footprint_m)) for each in scene.layout.placements]
     )
     spot = spot_position(places, radii, numpy_generator(seed, "spot"))
     x, y = (0.05, 0.0) if spot is None else spot
@@ -149,9 +146,7 @@ def _targets(world: World, task: Task) -> dict[str, str]:
     }
 
 
-def _run(
-    world: World, task: Task, targets: Mapping[str, str], seed: int
-) -> tuple[str, str]:
+def _run(world: World, task: Task, targets: Mapping[str, str], seed: int) -> tuple[str, str]:
     """Runs all steps; returns the words of the last, and what failed (nothing: all is done)."""
     context = SkillContext(
         world,

@@ -77,7 +77,9 @@ class ArmKinematics:
         self._configuration.update(np.asarray(joints_rad, dtype=np.float64))
         self._acceleration.note(np.zeros(NUM_JOINTS))
 
-    def move_from(self, joints_rad: np.ndarray, velocity_rad_s: np.ndarray, *, step_s: float) -> None:
+    def move_from(
+        self, joints_rad: np.ndarray, velocity_rad_s: np.ndarray, *, step_s: float
+    ) -> None:
         """Takes back the last step and makes another: the arm was slowed down.
 
         Args:
@@ -148,9 +150,7 @@ class ArmKinematics:
         distance, angle = self.error(target)
         return distance < POSITION_TOLERANCE_M and angle < ROTATION_TOLERANCE_RAD
 
-    def _advance(
-        self, target: mink.SE3, *, step_s: float, limits: list[mink.Limit]
-    ) -> np.ndarray:
+    def _advance(self, target: mink.SE3, *, step_s: float, limits: list[mink.Limit]) -> np.ndarray:
         self._tcp.set_target(target)
         self._posture.set_target(self._configuration.q)
         velocity = mink.solve_ik(

@@ -89,8 +89,10 @@ class HandOver(Fetch):
         start = _in_hand_m(context, name)
         pulled = context.mover.wait(
             OFFER_S,
-            until=lambda: float(np.linalg.norm(_in_hand_m(context, name) - start)) > PULL_M
-            or context.world.guard.pull_n(name) > PULL_N,
+            until=lambda: (
+                float(np.linalg.norm(_in_hand_m(context, name) - start)) > PULL_M
+                or context.world.guard.pull_n(name) > PULL_N
+            ),
         )
         if not pulled:
             raise SkillFailure(

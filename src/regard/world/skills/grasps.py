@@ -59,9 +59,7 @@ class Grasp:
         return np.asarray(self.hand(object_pose).rotation().as_matrix()[:, 2])
 
 
-def candidates(
-    physics: Physics, perception: Perception, *, instance: Instance
-) -> list[Grasp]:
+def candidates(physics: Physics, perception: Perception, *, instance: Instance) -> list[Grasp]:
     """Every way to take an object, not yet looked at for reach or obstacles."""
     prefix = f"{instance.name}/grasp_"
     found = []
@@ -70,9 +68,7 @@ def candidates(
         base = perception.offset(instance.name, site)
         for turned in _turned(base, everywhere=instance.spec.symmetric):
             for tilted in leaning(turned):
-                found += [
-                    Grasp(site=site, hand_in_object=hand) for hand in either_way(tilted)
-                ]
+                found += [Grasp(site=site, hand_in_object=hand) for hand in either_way(tilted)]
     return found
 
 

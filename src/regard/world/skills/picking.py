@@ -110,9 +110,7 @@ def open_hand(context: SkillContext) -> None:
         context.mover.grip(OPEN, seconds=RELEASE_S)
 
 
-def _plan(
-    context: SkillContext, name: str, *, suits: Suits, prefer: Preference
-) -> Plan:
+def _plan(context: SkillContext, name: str, *, suits: Suits, prefer: Preference) -> Plan:
     believed = context.look_around()
     place = believed[name]
     instance = context.world.instance(name)
@@ -152,9 +150,7 @@ def _cost(context: SkillContext, grasp: Grasp, place: mink.SE3) -> float:
     return down + 0.3 * float(np.linalg.norm(turn.log()))
 
 
-def _reach(
-    context: SkillContext, grasp: Grasp, place: mink.SE3, name: str
-) -> Plan | set[str]:
+def _reach(context: SkillContext, grasp: Grasp, place: mink.SE3, name: str) -> Plan | set[str]:
     """The way to a grasp, or what is in the way (nothing: out of reach)."""
     end = grasp.hand(place)
     ready = shifted(end, -STANDOFF_M * grasp.approach(place))
@@ -189,6 +185,4 @@ def _let_go(context: SkillContext) -> None:
     context.mover.grip(OPEN, seconds=RELEASE_S)
     hand = context.mover.hand()
     approach = np.asarray(hand.rotation().as_matrix()[:, 2])
-    context.mover.follow(
-        Straight(hand, shifted(hand, -STANDOFF_M * approach)), pace=APPROACH
-    )
+    context.mover.follow(Straight(hand, shifted(hand, -STANDOFF_M * approach)), pace=APPROACH)

@@ -179,9 +179,7 @@ def _standing(present: mink.SE3) -> Iterator[np.ndarray]:
         yield np.asarray(turn.as_matrix())
 
 
-def _fitting(
-    instance: Instance, present: mink.SE3, radius_m: float
-) -> Iterator[np.ndarray]:
+def _fitting(instance: Instance, present: mink.SE3, radius_m: float) -> Iterator[np.ndarray]:
     """Rotations in which an object goes through an opening: as it stands, else on end."""
     footprint = instance.spec.footprint_m
     length = max(footprint.x_max - footprint.x_min, footprint.y_max - footprint.y_min)

@@ -72,13 +72,15 @@ class Pour(Skill):
                 context,
                 source,
                 prefer=_from_the_side,
-                suits=lambda grasp: pour_place(
-                    context,
-                    Load(name=source, in_hand=grasp.hand_in_object.inverse()),
-                    arguments.receiver,
-                    seed_rad=context.joints(),
-                )
-                is not None,
+                suits=lambda grasp: (
+                    pour_place(
+                        context,
+                        Load(name=source, in_hand=grasp.hand_in_object.inverse()),
+                        arguments.receiver,
+                        seed_rad=context.joints(),
+                    )
+                    is not None
+                ),
             )
         context.look_around()
         load = context.load()

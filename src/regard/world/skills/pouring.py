@@ -68,7 +68,11 @@ def pour_place(
             continue
         if context.world.holding() == load.name:
             way = context.transit.over(
-                context.mover.hand(), place.hover(), seed_rad=seed_rad, load=load, ignore=(receiver,)
+                context.mover.hand(),
+                place.hover(),
+                seed_rad=seed_rad,
+                load=load,
+                ignore=(receiver,),
             )
             if way is None:
                 continue
@@ -81,9 +85,7 @@ def pour_place(
     return None
 
 
-def pour_out(
-    context: SkillContext, place: PourPlace, receiver: str, *, name: str
-) -> Poured:
+def pour_out(context: SkillContext, place: PourPlace, receiver: str, *, name: str) -> Poured:
     """Carries the held vessel there, tilts it until enough has run out, and rights it.
 
     Raises:
@@ -111,9 +113,7 @@ def pour_out(
     require_held(context, name)
     start = context.mover.hand()
     turned = place.hand.rotation().inverse() @ start.rotation()
-    context.mover.follow(
-        place.tilt(start, -float(np.linalg.norm(turned.log()))), pace=STEADY
-    )
+    context.mover.follow(place.tilt(start, -float(np.linalg.norm(turned.log()))), pace=STEADY)
     context.mover.follow(Straight(context.mover.hand(), place.hover()), pace=APPROACH)
     return poured(context.world.physics, source, receiver)
 

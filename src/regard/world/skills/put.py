@@ -58,7 +58,8 @@ class _Put(Skill):
             )
         if not any(receiver.spec.affords(each) for each in self._affordances()):
             raise SkillFailure(
-                FailureKind.IMPOSSIBLE, f"nothing can be put {self._preposition()} the {receiver.label}"
+                FailureKind.IMPOSSIBLE,
+                f"nothing can be put {self._preposition()} the {receiver.label}",
             )
         self._check_receiver(context, arguments.receiver)
         if context.world.holding() != arguments.object:
@@ -136,7 +137,9 @@ class PutIn(_Put):
 
     def words(self, context: SkillContext, arguments: PutArguments) -> str:
         """What is where now."""
-        one, other = (context.world.instance(name) for name in (arguments.object, arguments.receiver))
+        one, other = (
+            context.world.instance(name) for name in (arguments.object, arguments.receiver)
+        )
         return f"the {one.label} is in the {other.label}"
 
     def _check_receiver(self, context: SkillContext, receiver: str) -> None:
@@ -185,7 +188,9 @@ class PutOn(_Put):
 
     def words(self, context: SkillContext, arguments: PutArguments) -> str:
         """What is where now."""
-        one, other = (context.world.instance(name) for name in (arguments.object, arguments.receiver))
+        one, other = (
+            context.world.instance(name) for name in (arguments.object, arguments.receiver)
+        )
         return f"the {one.label} is on the {other.label}"
 
     def _affordances(self) -> tuple[Affordance, ...]:

@@ -42,7 +42,7 @@ def run_skill(skill: Skill, context: SkillContext, values: Mapping[str, Any]) ->
 
 
 def _make_safe(context: SkillContext, failure: SkillFailure) -> None:
-    """At rest, the gripper as it is, a vessel upright; the stop's own watchdog does it for stops."""
+    """At rest, the gripper as it is, a vessel upright; for stops, the watchdog sees to it."""
     arm = context.world.arm
     arm.command_velocity(np.zeros(len(arm.limits.velocity_rad_s)))
     if failure.kind in NEVER_RIGHTED:

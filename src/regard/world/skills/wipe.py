@@ -105,9 +105,7 @@ class Wipe(Skill):
         record = self._record
         assert record is not None
         down = shifted(start, np.array([0, 0, -HOVER_M - MAX_SINK_M]))
-        context.mover.follow(
-            Straight(start, down), pace=GENTLE, until=lambda: _touches(record)
-        )
+        context.mover.follow(Straight(start, down), pace=GENTLE, until=lambda: _touches(record))
         context.report(0.5, "wiping")
         sink = 0.0
         here = context.mover.hand()
@@ -115,7 +113,9 @@ class Wipe(Skill):
         for goal in rows[1:]:
             end_xy = np.asarray(goal)
             begin_xy = here.translation()[:2]
-            count = max(1, round(float(np.linalg.norm(end_xy - begin_xy)) / (STROKE_M_S * ROW_STEP_S)))
+            count = max(
+                1, round(float(np.linalg.norm(end_xy - begin_xy)) / (STROKE_M_S * ROW_STEP_S))
+            )
             for index in range(1, count + 1):
                 record.look()
                 sink += SINK_M_PER_N * float(np.clip(PRESS_N - record.force_n, -6, 6))
