@@ -8,7 +8,7 @@ from regard.common.verbs import Verb, VerbTable
 VERBS = MappingProxyType(
     {
         "bench": Verb(
-            "regard.world.execution.command", "Given the right intent, does physics end as it should?"
+            "regard.world.execution.command", "Given the right plan, does physics end as it should?"
         ),
         "render": Verb("regard.world.render_command", "Draw a scene as a picture or a clip"),
         "view": Verb("regard.world.view_command", "Show a scene in MuJoCo's viewer"),

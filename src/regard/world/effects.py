@@ -32,7 +32,7 @@ class Poured(NamedTuple):
 def centre_m(physics: Physics, name: str) -> np.ndarray:
     """(3,) centre of mass of an object."""
     body = physics.model.body(f"{name}/body").id
-    return physics.data.subtree_com[body].copy()
+    return np.array(physics.data.subtree_com[body])
 
 
 def speed_m_s(physics: Physics, name: str) -> float:
@@ -105,4 +105,5 @@ def _inside(physics: Physics, points_m: np.ndarray, receiver: str, *, slack_m: f
     body = physics.body_pose(f"{receiver}/body")
     depth = float((opening.position_m - body.position_m) @ opening.rotation[:, 2])
     across = np.hypot(offset[:, 0], offset[:, 1])
-    return (across <= radius) & (offset[:, 2] <= RIM_SLACK_M + slack_m) & (offset[:, 2] >= -depth)
+    inside = (across <= radius) & (offset[:, 2] <= RIM_SLACK_M + slack_m) & (offset[:, 2] >= -depth)
+    return np.asarray(inside)

@@ -112,7 +112,7 @@ class Physics:
 
     def site_size(self, name: str) -> np.ndarray:
         """(3,) size of a site; of an opening, the first is its radius."""
-        return self.model.site(self._known("site", name)).size.copy()
+        return np.array(self.model.site(self._known("site", name)).size)
 
     def joint_position(self, name: str) -> float:
         """Angle or travel of a one-dimensional joint."""

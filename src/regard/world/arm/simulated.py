@@ -90,7 +90,7 @@ class SimulatedArm(Arm):
     @property
     def reference_rad(self) -> np.ndarray:
         """(joints,) angles that the servo holds or follows."""
-        return self._reference.copy()
+        return np.array(self._reference)
 
     @property
     def stop_reason(self) -> str | None:

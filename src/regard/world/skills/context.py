@@ -120,6 +120,14 @@ class SkillContext:
         start = self.mover.hand()
         self.mover.follow(Straight(start, shifted(start, offset_m)), pace=pace)
 
+    def withdraw(self, offset_m: np.ndarray, *, pace: Pace) -> None:
+        """Moves the hand by an offset (3,), as far as the arm reaches."""
+        try:
+            self.shift(offset_m, pace=pace)
+        except SkillFailure as failure:
+            if failure.kind is not FailureKind.UNREACHABLE:
+                raise
+
     def _raise_if_cancelled(self) -> None:
         if self._cancelled.is_set():
             raise SkillFailure(FailureKind.CANCELLED, "cancelled; the arm holds its pose")

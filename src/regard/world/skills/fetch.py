@@ -151,12 +151,11 @@ def _hand_at_person(context: SkillContext, load: Load) -> mink.SE3 | None:
 def _middle(context: SkillContext, name: str) -> np.ndarray:
     """(3,) centre of mass in the frame of the object's body."""
     body = context.world.physics.body_pose(f"{name}/body")
-    return body.rotation.T @ (centre_m(context.world.physics, name) - body.position_m)
+    return np.asarray(body.rotation.T @ (centre_m(context.world.physics, name) - body.position_m))
 
 
 def _in_hand_m(context: SkillContext, name: str) -> np.ndarray:
     """(3,) where the object is, seen from the fingers."""
     hand = context.world.physics.site_pose("arm/gripper/tcp")
-    return hand.rotation.T @ (
-        context.world.physics.body_pose(f"{name}/body").position_m - hand.position_m
-    )
+    place = context.world.physics.body_pose(f"{name}/body").position_m
+    return np.asarray(hand.rotation.T @ (place - hand.position_m))

@@ -11,9 +11,9 @@ import numpy as np
 
 from regard.world.effects import joint_share, opening_joint
 from regard.world.failures import FailureKind, SkillFailure
-from regard.world.motion.path import Path, Straight, Tilt, shifted
+from regard.world.motion.path import Pace, Path, Straight, Tilt, shifted
 from regard.world.objects.contract import OPENED_FRACTION, Affordance
-from regard.world.skills.context import APPROACH, GRIP_S, SHUT, TRAVEL, Pace, SkillContext
+from regard.world.skills.context import APPROACH, GRIP_S, SHUT, TRAVEL, SkillContext
 from regard.world.skills.contract import Arguments, Skill
 from regard.world.skills.grasps import Grasp, either_way, leaning
 from regard.world.skills.picking import open_hand

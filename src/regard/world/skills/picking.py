@@ -177,7 +177,7 @@ def _try(context: SkillContext, name: str, plan: Plan) -> bool:
     if not context.world.is_between_fingers(name):
         return False
     context.shift(np.array([0, 0, FIRST_LIFT_M]), pace=GENTLE)
-    context.shift(np.array([0, 0, LIFT_M - FIRST_LIFT_M]), pace=CARRY)
+    context.withdraw(np.array([0, 0, LIFT_M - FIRST_LIFT_M]), pace=CARRY)
     return context.world.is_between_fingers(name)
 
 

@@ -21,6 +21,7 @@ HOVER_M = 0.08
 CLEAR_M = 0.006
 """Where something is set down, it is let go so far above what it is set on, or at contact."""
 NEAR_END_M = 0.02
+HIGH_M = 0.05
 PUSH_N = 8.0
 RELEASE_OPENING = 0.25
 """Share of the gripper's travel: 21 mm, enough to let go, not enough to push a rim."""
@@ -130,11 +131,16 @@ def place(context: SkillContext, release: Release) -> None:
         raise SkillFailure(FailureKind.HAND_EMPTY, "the hand holds nothing to put down")
     context.follow(release.ways, pace=CARRY)
     require_held(context, name)
-    context.mover.follow(
-        Straight(release.hover, release.hand),
-        pace=GENTLE,
-        until=lambda: _is_down(context, name, release),
-    )
+    try:
+        context.mover.follow(
+            Straight(release.hover, release.hand),
+            pace=GENTLE,
+            until=lambda: _is_down(context, name, release),
+        )
+    except SkillFailure as failure:
+        # What lies against a wall is let go a little higher than was meant.
+        if failure.kind is not FailureKind.UNREACHABLE or _height_left(context, release) > HIGH_M:
+            raise
     require_held(context, name)
     let_go(context)
 
@@ -145,8 +151,8 @@ def let_go(context: SkillContext) -> None:
     context.mover.grip(max(OPEN, closed - RELEASE_OPENING), seconds=RELEASE_S)
     hand = context.mover.hand()
     back = -RETREAT_M * np.asarray(hand.rotation().as_matrix()[:, 2])
-    context.mover.follow(Straight(hand, shifted(hand, back)), pace=APPROACH)
-    context.shift(np.array([0, 0, RETREAT_M / 2]), pace=TRAVEL)
+    context.withdraw(back, pace=APPROACH)
+    context.withdraw(np.array([0, 0, RETREAT_M / 2]), pace=TRAVEL)
     context.mover.grip(OPEN, seconds=0.2)
 
 
@@ -160,8 +166,14 @@ def require_held(context: SkillContext, name: str) -> None:
 def _is_down(context: SkillContext, name: str, release: Release) -> bool:
     """Stands on something near the end of the way, or presses on something before it."""
     force = _support_n(context, name)
-    left = context.mover.kinematics.tcp().translation()[2] - release.hand.translation()[2]
+    left = _height_left(context, release)
     return force > PUSH_N or (force > 0.3 and left < NEAR_END_M)
+
+
+def _height_left(context: SkillContext, release: Release) -> float:
+    """How far the hand is above where it was to let go."""
+    hand = context.mover.kinematics.tcp()
+    return float(hand.translation()[2] - release.hand.translation()[2])
 
 
 def _support_n(context: SkillContext, name: str) -> float:

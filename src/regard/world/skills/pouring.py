@@ -11,9 +11,9 @@ import numpy as np
 
 from regard.world.effects import Poured, poured
 from regard.world.failures import FailureKind, SkillFailure
-from regard.world.motion.path import Path, Straight, Tilt, pose, shifted
+from regard.world.motion.path import Pace, Path, Straight, Tilt, pose, shifted
 from regard.world.motion.transit import Load
-from regard.world.skills.context import APPROACH, CARRY, Pace, SkillContext
+from regard.world.skills.context import APPROACH, CARRY, SkillContext
 from regard.world.skills.placing import require_held
 
 NUM_DIRECTIONS = 12
