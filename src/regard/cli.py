@@ -48,6 +48,9 @@ COMMANDS = MappingProxyType(
             "regard.tradeoffs.command:main", "What would the model trade? The points game"
         ),
         "cloth": Command("regard.cloth.command:main", "Fold and flatten simulated cloth"),
+        "world": Command(
+            "regard.world.command:main", "The simulated table: arm, objects, skills, benchmark"
+        ),
         "results": Command("regard.common.results_command:main", "List the committed result rows"),
         "stack": Command("regard.stack:main", "Run the systems together: model, server, answer"),
     }

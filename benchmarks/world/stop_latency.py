@@ -1,0 +1,98 @@
+"""A thousand stops at random moments of random motion: simulated time until the arm rests.
+
+python -m benchmarks.world.stop_latency --stops 1000
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from regard.common.progress import progress_bar
+from regard.common.rows import Measurement, write_rows
+from regard.common.seeding import numpy_generator
+from regard.world.arm.assets import menagerie
+from regard.world.arm.simulated import UR5E_LIMITS
+from regard.world.safety.limits import ASSISTIVE
+from regard.world.safety.watchdog import PERIOD_S, Watchdog
+from regard.world.scene import build_scene
+from regard.world.scene_config import SceneConfig
+from regard.world.world import World
+
+REST_RAD_S = 0.02
+MAX_MOTION_S = 0.6
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measures and writes the rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stops", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--commit", help="the measured commit, on a machine without git")
+    arguments = parser.parse_args(argv)
+    scene = build_scene(
+        seed=arguments.seed, config=SceneConfig(num_objects=0, num_look_alike_pairs=0)
+    )
+    world = World(scene, menagerie(), limits=ASSISTIVE, visuals=False)
+    generator = numpy_generator(arguments.seed, "stops")
+    latencies = []
+    with progress_bar("stops", arguments.stops) as advance:
+        for _ in range(arguments.stops):
+            latencies.append(_stop_once(world, generator))
+            advance(1)
+    late = sum(value > ASSISTIVE.stop_within_s for value in latencies)
+    notes = (
+        "simulated time from the request to every joint below 0.02 rad/s, the watchdog's longest "
+        "wait of 10 ms added; all joints in random motion up to their limits"
+    )
+    rows = [
+        Measurement(
+            metric="world.stop.latency.max",
+            value=max(latencies),
+            unit="s",
+            n=len(latencies),
+            notes=notes,
+        ),
+        Measurement(
+            metric="world.stop.latency.median",
+            value=float(np.median(latencies)),
+            unit="s",
+            n=len(latencies),
+            notes=notes,
+        ),
+        Measurement(
+            metric="world.stop.late",
+            value=late / len(latencies),
+            unit="1",
+            n=len(latencies),
+            notes=notes,
+        ),
+    ]
+    command = f"python -m benchmarks.world.stop_latency --stops {arguments.stops}"
+    write_rows("world", rows, command=command, seed=arguments.seed, commit=arguments.commit)
+    return 0
+
+
+def _stop_once(world: World, generator: np.random.Generator) -> float:
+    """Seconds from one request to rest."""
+    world.physics.data.qpos[:] = world.physics.model.qpos0
+    world.stand_at_home()
+    world.arm.reset()
+    limit = np.asarray(UR5E_LIMITS.velocity_rad_s)
+    world.arm.command_velocity(generator.uniform(-limit, limit))
+    world.physics.step(1 + int(generator.uniform(0, MAX_MOTION_S) / world.physics.timestep_s))
+    watchdog = Watchdog(
+        world.arm, limits=ASSISTIVE, last_command_s=lambda: None, after_stop=lambda: None
+    )
+    watchdog.request_stop("benchmark")
+    watchdog.look()
+    start_s = world.physics.time_s
+    while np.abs(world.arm.state().velocity_rad_s).max() > REST_RAD_S:
+        world.physics.step()
+        assert world.physics.time_s - start_s < 2.0, "the arm never came to rest"
+    return world.physics.time_s - start_s + PERIOD_S
+
+
+if __name__ == "__main__":
+    sys.exit(main())

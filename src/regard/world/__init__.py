@@ -1,0 +1,1 @@
+"""One simulated world: table, person, household objects, and an arm that really does things."""

@@ -1,0 +1,1 @@
+"""The arm: its contract, its files, and the simulated one."""

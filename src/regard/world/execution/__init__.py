@@ -1,0 +1,1 @@
+"""The execution benchmark: given the right intent, does physics end as it should?"""

@@ -1,0 +1,1 @@
+"""Motion: poses, inverse kinematics under limits, paths."""

@@ -1,0 +1,1 @@
+"""Safety below the planner: limits, the guard, the watchdog."""

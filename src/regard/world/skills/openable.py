@@ -1,0 +1,148 @@
+"""Open and close drawers and lids by their handles."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import mink
+import numpy as np
+
+from regard.world.effects import joint_share, opening_joint
+from regard.world.failures import FailureKind, SkillFailure
+from regard.world.motion.path import Pace, Path, Straight, Tilt, shifted
+from regard.world.objects.contract import OPENED_FRACTION, Affordance
+from regard.world.skills.context import APPROACH, GRIP_S, SHUT, TRAVEL, SkillContext
+from regard.world.skills.contract import Arguments, Skill
+from regard.world.skills.grasps import Grasp, either_way, leaning
+from regard.world.skills.picking import open_hand
+from regard.world.skills.placing import let_go
+
+STANDOFF_M = 0.08
+WIDE_SHARE = 0.88
+CLOSED_SHARE = 0.1
+DRAW = Pace(speed_m_s=0.08, turn_rad_s=0.5)
+HAND_SHARES = (1.0, 0.6, 0.2)
+"""A lid's tab may pivot between the fingers where the wrist cannot turn with it."""
+NUM_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenArguments(Arguments):
+    """What is opened or closed."""
+
+    object: str = field(metadata={"help": "name of the drawer or box"})
+
+
+class Open(Skill):
+    """Opens a drawer or a lid."""
+
+    name = "open"
+    summary = "Open a drawer or a lid"
+    arguments = OpenArguments
+    wanted_share = WIDE_SHARE
+
+    def check(self, context: SkillContext, arguments: OpenArguments) -> None:
+        """It opens, and the hand is empty."""
+        instance = context.world.instance(arguments.object)
+        if not instance.spec.affords(Affordance.OPEN):
+            raise SkillFailure(FailureKind.IMPOSSIBLE, f"the {instance.label} does not open")
+        held = context.world.holding()
+        if held is not None:
+            label = context.world.instance(held).label
+            raise SkillFailure(FailureKind.HAND_FULL, f"the hand holds the {label}; put it down")
+
+    def act(self, context: SkillContext, arguments: OpenArguments) -> None:
+        """Takes the handle and moves it along its way; once more if it slipped off."""
+        for _ in range(NUM_ATTEMPTS):
+            if self.is_done(context, arguments):
+                return
+            context.report(0.2, "reaching for the handle")
+            move_handle(context, arguments.object, share=self.wanted_share)
+
+    def is_done(self, context: SkillContext, arguments: OpenArguments) -> bool:
+        """Beyond 70 % of its range."""
+        return _share(context, arguments.object) >= OPENED_FRACTION
+
+    def words(self, context: SkillContext, arguments: OpenArguments) -> str:
+        """What is open."""
+        return f"the {context.world.instance(arguments.object).label} is open"
+
+
+class Close(Open):
+    """Closes a drawer or a lid."""
+
+    name = "close"
+    summary = "Close a drawer or a lid"
+    wanted_share = 0.0
+
+    def is_done(self, context: SkillContext, arguments: OpenArguments) -> bool:
+        """Within 10 % of shut."""
+        return _share(context, arguments.object) <= CLOSED_SHARE
+
+    def words(self, context: SkillContext, arguments: OpenArguments) -> str:
+        """What is shut."""
+        return f"the {context.world.instance(arguments.object).label} is shut"
+
+
+def move_handle(context: SkillContext, name: str, *, share: float) -> None:
+    """Takes the handle and moves its joint to a share of its range.
+
+    Raises:
+        SkillFailure: No way of holding the handle serves the whole way.
+    """
+    open_hand(context)
+    context.look_around()
+    joint = opening_joint(context.world.physics, name)
+    assert joint is not None
+    for hand, turning in itertools.product(_handle_grasps(context, name), HAND_SHARES):
+        ready = shifted(hand, -STANDOFF_M * np.asarray(hand.rotation().as_matrix()[:, 2]))
+        start, joints = context.mover.hand(), context.joints()
+        over = context.transit.over(start, ready, seed_rad=joints, load=None)
+        if over is None:
+            continue
+        last = Straight(ready, hand)
+        way = [last, _way(context, joint, hand, share=share, turning=turning)]
+        seed = over.joints_rad
+        if context.transit.walk(way, seed_rad=seed, load=None, ignore=(name,)) is None:
+            continue
+        context.follow(over.paths, pace=TRAVEL)
+        context.mover.follow(last, pace=APPROACH)
+        context.mover.grip(SHUT, seconds=GRIP_S)
+        start = context.mover.hand()
+        context.mover.follow(_way(context, joint, start, share=share, turning=turning), pace=DRAW)
+        let_go(context)
+        return
+    label = context.world.instance(name).label
+    raise SkillFailure(FailureKind.UNREACHABLE, f"the handle of the {label} cannot be moved so")
+
+
+def _handle_grasps(context: SkillContext, name: str) -> Iterator[mink.SE3]:
+    seen = context.perception.look(name)
+    for site in ("handle", "handle_front"):
+        if not context.world.physics.has("site", f"{name}/{site}"):
+            continue
+        base = context.perception.offset(name, site)
+        for tilted in leaning(base):
+            for hand in either_way(tilted):
+                yield Grasp(site=site, hand_in_object=hand).above_ground(seen).hand(seen)
+
+
+def _way(
+    context: SkillContext, joint: str, hand: mink.SE3, *, share: float, turning: float
+) -> Path:
+    """The way of the hand that moves the joint to a share of its range."""
+    physics = context.world.physics
+    low, high = physics.joint_range(joint)
+    change = low + share * (high - low) - physics.joint_position(joint)
+    axis, anchor = physics.joint_axis(joint)
+    if joint.endswith("slide"):
+        return Straight(hand, shifted(hand, change * axis))
+    return Tilt(start=hand, pivot_m=anchor, axis=axis, turn_rad=change, hand_share=turning)
+
+
+def _share(context: SkillContext, name: str) -> float:
+    joint = opening_joint(context.world.physics, name)
+    assert joint is not None
+    return joint_share(context.world.physics, joint)

@@ -1,0 +1,156 @@
+"""Pours the beads of a vessel into a receiver."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import mink
+import numpy as np
+
+from regard.world.effects import Poured, poured
+from regard.world.failures import FailureKind, SkillFailure
+from regard.world.motion.path import Pace, Path, Straight, Tilt, pose, shifted
+from regard.world.motion.transit import Load
+from regard.world.skills.context import APPROACH, CARRY, SkillContext
+from regard.world.skills.placing import require_held
+
+NUM_DIRECTIONS = 12
+CLEARANCES_M = (0.03, 0.05)
+"""Heights of the spout's tip above the receiver's rim."""
+INSIDE_M = 0.012
+"""The tip stands so far inside the rim on the far side of the stream."""
+TILTS_RAD = tuple(math.radians(angle) for angle in (80, 110, 125, 140, 155))
+CHECKED_TILT_RAD = math.radians(130)
+HOVER_M = 0.08
+STEADY = Pace(speed_m_s=0.10, turn_rad_s=0.7)
+RUN_S = 0.5
+MAX_RUNS = 6
+ENOUGH = 0.9
+FEWEST_PER_RUN = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class PourPlace:
+    """How the hand holds the vessel over the receiver, and about what it tilts."""
+
+    hand: mink.SE3
+    """The vessel upright, its spout over the receiver."""
+
+    pivot_m: np.ndarray
+    """(3,) the spout's tip."""
+
+    axis: np.ndarray
+    """(3,) axis of the tilt; right-handed turning lowers the spout."""
+
+    ways: list[Path] = field(default_factory=list)
+    """From where the hand is to the hover; empty while the vessel is not held yet."""
+
+    def hover(self) -> mink.SE3:
+        """Where the hand comes from."""
+        return shifted(self.hand, np.array([0, 0, HOVER_M]))
+
+    def tilt(self, start: mink.SE3, angle_rad: float) -> Tilt:
+        """Tilts further by an angle."""
+        return Tilt(start=start, pivot_m=self.pivot_m, axis=self.axis, turn_rad=angle_rad)
+
+
+def pour_place(
+    context: SkillContext, load: Load, receiver: str, *, seed_rad: np.ndarray
+) -> PourPlace | None:
+    """Where a vessel can be poured out over a receiver with the hand on it so, or None."""
+    opening = context.perception.element_now(receiver, "opening").translation()
+    spout = context.perception.offset(load.name, "spout")
+    for place in _places(context, load, opening, spout):
+        hover = context.transit.solve(place.hover(), seed_rad=seed_rad)
+        if hover is None:
+            continue
+        if context.world.holding() == load.name:
+            way = context.transit.over(
+                context.mover.hand(),
+                place.hover(),
+                seed_rad=seed_rad,
+                load=load,
+                ignore=(receiver,),
+            )
+            if way is None:
+                continue
+            hover, place = way.joints_rad, replace(place, ways=way.paths)
+        down = Straight(place.hover(), place.hand)
+        paths: list[Path] = [down, place.tilt(place.hand, CHECKED_TILT_RAD)]
+        walked = context.transit.walk(paths, seed_rad=hover, load=load, ignore=(receiver,))
+        if walked is not None:
+            return place
+    return None
+
+
+def pour_out(context: SkillContext, place: PourPlace, receiver: str, *, name: str) -> Poured:
+    """Carries the held vessel there, tilts it until enough has run out, and rights it.
+
+    Raises:
+        SkillFailure: No way, or the vessel slipped.
+    """
+    context.follow(place.ways, pace=CARRY)
+    require_held(context, name)
+    context.mover.follow(Straight(place.hover(), place.hand), pace=APPROACH)
+    context.report(0.6, "pouring")
+    source = context.world.instance(name)
+    tilted = 0.0
+    hand = place.hand
+    for angle in TILTS_RAD:
+        path = place.tilt(hand, angle - tilted)
+        try:
+            context.mover.follow(path, pace=STEADY)
+        except SkillFailure as failure:
+            # A wrist at its limit has tilted as far as it can: what runs out now has to do.
+            if failure.kind is not FailureKind.UNREACHABLE or tilted == 0:
+                raise
+            break
+        hand, tilted = path.at(1.0), angle
+        if _run_out(context, receiver, name).received >= ENOUGH:
+            break
+    require_held(context, name)
+    start = context.mover.hand()
+    turned = place.hand.rotation().inverse() @ start.rotation()
+    context.mover.follow(place.tilt(start, -float(np.linalg.norm(turned.log()))), pace=STEADY)
+    context.mover.follow(Straight(context.mover.hand(), place.hover()), pace=APPROACH)
+    return poured(context.world.physics, source, receiver)
+
+
+def _run_out(context: SkillContext, receiver: str, name: str) -> Poured:
+    """Waits while something still runs."""
+    source = context.world.instance(name)
+    now = poured(context.world.physics, source, receiver)
+    for _ in range(MAX_RUNS):
+        before = now
+        context.mover.wait(RUN_S)
+        now = poured(context.world.physics, source, receiver)
+        if now.received >= ENOUGH or before.kept - now.kept < FEWEST_PER_RUN:
+            break
+    return now
+
+
+def _places(
+    context: SkillContext, load: Load, opening_m: np.ndarray, spout: mink.SE3
+) -> Iterator[PourPlace]:
+    """Directions of pouring, those nearest to the present one first."""
+    is_held = context.world.holding() == load.name
+    present = context.mover.hand() @ load.in_hand if is_held else context.perception.look(load.name)
+    outward = spout.rotation().as_matrix()[:, 2]
+    first = present.rotation().apply(outward)
+    first_yaw = math.atan2(first[1], first[0])
+    own_yaw = math.atan2(outward[1], outward[0])
+    steps = sorted(range(NUM_DIRECTIONS), key=lambda step: min(step, NUM_DIRECTIONS - step))
+    for clearance in CLEARANCES_M:
+        for step in steps:
+            yaw = first_yaw + 2 * math.pi * step / NUM_DIRECTIONS
+            direction = np.array([math.cos(yaw), math.sin(yaw), 0.0])
+            tip = opening_m + np.array([0, 0, clearance]) - INSIDE_M * direction
+            rotation = mink.SO3.from_z_radians(yaw - own_yaw)
+            body = pose(tip - rotation.apply(spout.translation()), rotation.as_matrix())
+            yield PourPlace(
+                hand=body @ load.in_hand.inverse(),
+                pivot_m=tip,
+                axis=np.cross([0, 0, 1], direction),
+            )
