@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from inspect_ai.model import GenerateConfig
 from scipy.special import expit, logit
 
-from regard.tradeoffs.design import FULL, SHORT
+from regard.tradeoffs.design import FULL, SHORT, design_cells
 from regard.tradeoffs.errors import TradeoffsError
 from regard.tradeoffs.respondents.contract import Outcomes, key_frame
+from regard.tradeoffs.respondents.provider import REFUSAL, RespondentAPI
 from regard.tradeoffs.respondents.utility import utility_player
+from regard.tradeoffs.samples import samples_of
 from regard.tradeoffs.states import QUESTIONS
 
 KEYS = key_frame(FULL)
@@ -176,3 +179,18 @@ def test_a_refuser_declines_where_pain_comes_and_only_above_its_level() -> None:
 def test_what_it_cannot_play_is_refused(name: str, value: float | str, message: str) -> None:
     with pytest.raises(TradeoffsError, match=message):
         utility_player({name: value})
+
+
+async def test_through_inspect_it_declines_as_without_it() -> None:
+    api = RespondentAPI("declines-pain", seed=1)
+    cells = [cell for cell in design_cells(FULL) if cell.intensity in (0, 10)]
+    declined = {}
+    for state in ("none", "pain", "denied"):
+        samples = samples_of([cell for cell in cells if cell.state == state][:40])
+        answers = [
+            await api.generate(list(sample.input), [], "none", GenerateConfig())  # type: ignore[arg-type]
+            for sample in samples
+        ]
+        declined[state] = sum(answer.completion == REFUSAL for answer in answers)
+    assert declined["none"] == declined["denied"] == 0
+    assert declined["pain"] >= 12
