@@ -7,9 +7,10 @@ import numpy as np
 from regard.tradeoffs.errors import TradeoffsError
 from regard.tradeoffs.respondents.contract import Player, Respondent
 from regard.tradeoffs.respondents.threshold import threshold_player
+from regard.tradeoffs.respondents.utility import utility_player
 from regard.tradeoffs.truth_table import Kind
 
-PLAYERS: tuple[tuple[int, Player], ...] = ((1, threshold_player),)
+PLAYERS: tuple[tuple[int, Player], ...] = ((1, threshold_player), (2, utility_player))
 """By zoo."""
 
 
