@@ -1,0 +1,1 @@
+"""FP8 linear layer with the checkpoint's block scales, for the few rows of a decode step."""

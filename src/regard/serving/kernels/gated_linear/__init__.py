@@ -1,0 +1,1 @@
+"""The experts' first half: gate and up projections, SwiGLU and quantisation in one kernel."""
