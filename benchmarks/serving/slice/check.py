@@ -36,7 +36,8 @@ def check(config: SliceConfig, attention: torch.device, ffn: torch.device) -> st
         branch = float(difference / (expected - embedded).norm())
         worst, worst_branch = max(worst, error), max(worst_branch, branch)
         print(
-            f"check: step {number}: error {error:.4f} of the hidden states, {branch:.4f} of what was added"
+            f"check: step {number}: error {error:.4f} of the hidden states, "
+            f"{branch:.4f} of what was added"
         )
     step.check_capacity()
     if not (worst <= TOLERANCE and worst_branch <= BRANCH_TOLERANCE):
@@ -44,7 +45,8 @@ def check(config: SliceConfig, attention: torch.device, ffn: torch.device) -> st
             f"the slice is wrong: {worst:.4f} (at most {TOLERANCE}), added {worst_branch:.4f}"
         )
     return (
-        f"hidden states within {worst:.4f} of a float32 run ({worst_branch:.4f} of what the layers add), "
+        f"hidden states within {worst:.4f} of a float32 run "
+        f"({worst_branch:.4f} of what the layers add), "
         f"{NUM_LAYERS} layers x {NUM_STEPS} steps, {NUM_CHECKED} sequences"
     )
 

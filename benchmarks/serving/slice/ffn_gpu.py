@@ -26,8 +26,7 @@ from regard.serving.kernels.block_scaled.experts import (
     routed_down,
 )
 from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight
-from regard.serving.kernels.expert_down.gpu import combine_gpu, fold_parts
-from regard.serving.kernels.fp8_linear.gpu import describe
+from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
 from regard.serving.kernels.routing.gpu import dispatch_gpu
 from regard.serving.kernels.routing.reference import Dispatch
 
@@ -36,7 +35,7 @@ POOL_ROWS = 1 << 17
 """Synthesised tokens; each micro-batch and layer takes another window of them."""
 NUM_PARTS = 3
 ROOM = 40
-"""Tokens above the mean that an expert of the busiest GPU seldom exceeds; beyond, it takes two passes."""
+"""Tokens above the mean that an expert of the busiest GPU seldom has: they would take a pass more."""
 FFN_GAIN = 0.2
 
 

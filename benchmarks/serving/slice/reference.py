@@ -1,4 +1,4 @@
-"""A float32 run of the same truncated model, for comparison: no kernel of ours, no quantised activation.
+"""A float32 run of the same truncated model: no kernel of ours, no quantised activation.
 
 Tokens, routes and synthesised rows are the slice's own; everything computed is computed anew.
 """
@@ -11,7 +11,7 @@ from benchmarks.serving.slice.attention_gpu import HEAD_DIM, LATENT, NUM_HEADS
 from benchmarks.serving.slice.config import K_SCALE, MODEL, NUM_FFN, NUM_OWNED, NUM_SERVERS, V_SCALE
 from benchmarks.serving.slice.step import SliceStep
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
-from regard.serving.kernels.fp8_linear.reference import dequantise_rows, dequantise_weight
+from regard.serving.kernels.block_scaled.reference import dequantise_rows, dequantise_weight
 from regard.serving.kernels.mfa_decode.tile_map import PAGE_SIZE
 
 NUM_CHECKED = 16

@@ -11,7 +11,15 @@ from pathlib import Path
 from regard.serving.kernels.native import cache_directory
 
 SOURCE = "kernel.cu"
-HEADERS = ("primitives.cuh", "mma.cuh")
+HEADERS = (
+    "primitives.cuh",
+    "mma.cuh",
+    "task.cuh",
+    "units.cuh",
+    "copies.cuh",
+    "products.cuh",
+    "outputs.cuh",
+)
 # The long form: the short one also makes code for Hopper without its matrix instructions.
 FLAGS = ("-gencode=arch=compute_90a,code=sm_90a", "-O3", "-shared", "-Xcompiler", "-fPIC")
 ROWS = (64, 96, 128, 144, 160, 176, 192)

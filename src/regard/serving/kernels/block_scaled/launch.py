@@ -13,20 +13,40 @@ from regard.serving.kernels.overlap import can_overlap
 
 PARTS, QUERY, GATED, DOWN = range(4)
 _INTEGERS = (
-    "num_units num_blocks blocks_a_split num_splits num_whole num_tiles num_rows outer "
-    "num_experts capacity width shared_width lines"
-).split()
-_POINTERS = ("weight_scales cos sin counts out shared_out out_scales shared_scales").split()
+    "num_units",
+    "num_blocks",
+    "blocks_a_split",
+    "num_splits",
+    "num_whole",
+    "num_tiles",
+    "num_rows",
+    "outer",
+    "num_experts",
+    "capacity",
+    "width",
+    "shared_width",
+    "lines",
+)
+_POINTERS = (
+    "weight_scales",
+    "cos",
+    "sin",
+    "counts",
+    "out",
+    "shared_out",
+    "out_scales",
+    "shared_scales",
+)
+_STRIDES = ("scale_stride", "shared_scale_stride")
 
 
 class _Task(ctypes.Structure):
-    """`Task` of kernel.cu."""
+    """`Task` of task.cuh."""
 
     _fields_ = [
         *((name, ctypes.c_int) for name in _INTEGERS),
         *((name, ctypes.c_void_p) for name in _POINTERS),
-        ("scale_stride", ctypes.c_int),
-        ("shared_scale_stride", ctypes.c_int),
+        *((name, ctypes.c_int) for name in _STRIDES),
     ]
 
 

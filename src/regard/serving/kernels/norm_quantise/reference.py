@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.serving.kernels.fp8_linear.reference import quantise_rows
+from regard.serving.kernels.block_scaled.reference import quantise_rows
 
 
 def sum_norm_quantise_reference(

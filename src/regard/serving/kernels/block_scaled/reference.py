@@ -1,7 +1,10 @@
-"""FP8 linear layer in plain torch, float32."""
+"""FP8 products with block scales in plain torch, float32: linear layers and gated experts."""
+
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
 BLOCK = 128
@@ -42,3 +45,24 @@ def quantise_rows(
     scales = blocks.abs().amax(dim=2).clamp(min=1e-30) / 448.0
     values = (blocks / scales[:, :, None]).view(x.shape).to(torch.float8_e4m3fn)
     return values, scales.T.contiguous()
+
+
+def gated_linear_reference(
+    x: Float[Tensor, "tokens hidden"],
+    x_scales: Float[Tensor, "blocks tokens"],
+    weight: Float[Tensor, "outer hidden"],
+    weight_scales: Float[Tensor, "outer_blocks blocks"],
+    chosen: Sequence[Int[Tensor, " rows"]],
+) -> list[Float[Tensor, "rows width"]]:
+    """For each expert, SwiGLU of its chosen tokens, not quantised.
+
+    `weight` stacks gate and up of one expert after the other.
+    """
+    tokens = dequantise_rows(x, x_scales)
+    wide = dequantise_weight(weight, weight_scales)
+    results = []
+    for rows, expert in zip(chosen, wide.chunk(len(chosen)), strict=True):
+        gate, up = expert.chunk(2)
+        own = tokens[rows.long()]
+        results.append(F.silu(own @ gate.T) * (own @ up.T))
+    return results

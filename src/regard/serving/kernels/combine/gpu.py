@@ -1,6 +1,9 @@
 # mypy: ignore-errors
 # The compiler of triton reads these functions; their arguments have no Python types.
-"""The shared expert's down projection for GPUs (Triton), which adds the routed results."""
+"""The shared expert's down projection for GPUs (Triton), which adds the routed results.
+
+The parts of the routed experts' cut tiles are added up before it (`fold_parts`).
+"""
 
 import triton
 import triton.language as tl
@@ -9,11 +12,21 @@ from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 from triton.tools.tensor_descriptor import TensorDescriptor
 
 from regard.serving.kernels.block_scaled.launch import Rows
-from regard.serving.kernels.fp8_linear.gpu import accumulate
 from regard.serving.kernels.overlap import can_overlap
 
 BLOCK = tl.constexpr(128)
 ROWS = 64
+
+
+@triton.jit
+def _accumulate(acc, w, w_scale, x, x_scales, row, inside, block, inner, num_rows):
+    """Adds one block of 128 columns: w (outer, 128) by these rows of x."""
+    k = tl.arange(0, BLOCK)
+    at = x + row.to(tl.int64)[None, :] * inner + block * BLOCK + k[:, None]
+    values = tl.load(at, inside[None, :], other=0.0)
+    scale = tl.load(x_scales + block * num_rows + row, inside, other=0.0)
+    # A sum of 128 products stays in the tensor cores, whose sums are short of float32's.
+    return acc + tl.dot(w, values) * (w_scale * scale[None, :])
 
 
 @triton.jit
@@ -33,7 +46,7 @@ def _shared_down_kernel(
     for block in range(0, num_blocks):
         w = w_desc.load([tile * BLOCK, block * BLOCK])
         scale = tl.load(w_scales + tile * num_blocks + block)
-        acc = accumulate(acc, w, scale, x, x_scales, token, inside, block, inner, num_tokens, ROWS)
+        acc = _accumulate(acc, w, scale, x, x_scales, token, inside, block, inner, num_tokens)
     column = tile * BLOCK + tl.arange(0, BLOCK)
     result = tl.trans(acc)
     for choice in tl.static_range(CHOICES):
@@ -86,6 +99,11 @@ def fold_parts(parts: Tensor, counts: Tensor, capacity: int, num_whole: int) -> 
     )  # fmt: skip
 
 
+def describe(weight: Tensor) -> TensorDescriptor:
+    """What the copies of tiles of 128 x 128 need to know of a weight; make it once."""
+    return TensorDescriptor.from_tensor(weight, [128, 128])
+
+
 def combine_gpu(
     x: Rows,
     weight: TensorDescriptor,
@@ -99,7 +117,7 @@ def combine_gpu(
 
     Args:
         x: (tokens, width).
-        weight: Of the (hidden, width) weight, in tiles of 128 x 128.
+        weight: Of the (hidden, width) weight.
         weight_scales: (hidden / 128, width / 128) float32.
         routed: (experts * capacity, hidden) bfloat16, or None where a layer has no routed experts.
         slots: (tokens, choices) int32: rows of `routed`, or -1.

@@ -1,9 +1,7 @@
-"""Down projections and combination in plain torch."""
+"""Each token's sum over its experts in plain torch."""
 
 from jaxtyping import Float, Int
 from torch import Tensor
-
-from regard.serving.kernels.fp8_linear.reference import fp8_linear_reference
 
 
 def combine_reference(
@@ -16,13 +14,3 @@ def combine_reference(
     chosen = routed.float()[slots.clamp(min=0).long()]
     share = weights.where(slots >= 0, weights.new_zeros(()))
     return shared.float() + (chosen * share[:, :, None]).sum(dim=1)
-
-
-def down_reference(
-    x: Float[Tensor, "rows width"],
-    x_scales: Float[Tensor, "blocks rows"],
-    weight: Float[Tensor, "hidden width"],
-    weight_scales: Float[Tensor, "hidden_blocks blocks"],
-) -> Float[Tensor, "rows hidden"]:
-    """One expert's down projection."""
-    return fp8_linear_reference(x, x_scales, weight, weight_scales)

@@ -1,1 +1,0 @@
-"""The experts' first half: gate and up projections, SwiGLU and quantisation in one kernel."""
