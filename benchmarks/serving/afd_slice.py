@@ -1,8 +1,8 @@
 """A two-GPU slice of Step-3's 2A2F deployment, and what it projects for all 32 GPUs.
 
-Each attention GPU of that deployment does the same work as every other, and so does each FFN GPU: one
-of each, at the true per-GPU shapes and with all 61 layers, gives the step time of the whole, stragglers
-and jitter among the 32 aside. Transfers are held back to the speed of a 400 Gb/s NIC.
+Each attention GPU of that deployment does the same work as every other, and so does each FFN GPU:
+one of each, at the true per-GPU shapes and with all 61 layers, gives the step time of the whole,
+stragglers and jitter among the 32 aside. Transfers are held back to the speed of a 400 Gb/s NIC.
 """
 
 import argparse
@@ -12,14 +12,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from benchmarks.serving.slice.check import check
 from benchmarks.serving.slice.config import SliceConfig
-from benchmarks.serving.slice.step import SliceStep
 from regard.common.rows import Measurement, package_versions, write_rows
+
+if TYPE_CHECKING:
+    from benchmarks.serving.slice.step import SliceStep
 
 CAVEAT = (
     "projection: excludes cross-server jitter, stragglers among 32 GPUs, host scheduling, prefill."
@@ -47,6 +49,9 @@ class Result:
 
 def run(config: SliceConfig, seconds: float, devices: tuple[torch.device, torch.device]) -> Result:
     """Warm up, then run steps without a pause for so long."""
+    # Needs triton, which a machine without GPUs has not.
+    from benchmarks.serving.slice.step import SliceStep
+
     step = SliceStep(config, *devices)
     step.run()
     step.synchronize()
@@ -75,7 +80,7 @@ def run(config: SliceConfig, seconds: float, devices: tuple[torch.device, torch.
     return Result(config, times, tokens / wall / 2, replaced)
 
 
-def print_wires(step: SliceStep) -> None:
+def print_wires(step: "SliceStep") -> None:
     """Where a step's time goes, from the transfers' stamps of the last one."""
     count = step.config.num_microbatches
     for name, wire in (("attention", step.out_wire), ("ffn", step.back_wire)):
@@ -85,7 +90,8 @@ def print_wires(step: SliceStep) -> None:
         middle = gaps[4 * count : -2 * count] if len(gaps) > 8 * count else gaps
         print(
             f"  {name}: a message every {np.median(middle):.1f} us (mean {middle.mean():.1f}, "
-            f"p95 {np.percentile(middle, 95):.1f}); seen {np.median(seen - ready) / 1e3:.1f} us after"
+            f"p95 {np.percentile(middle, 95):.1f}); "
+            f"seen {np.median(seen - ready) / 1e3:.1f} us after"
         )
 
 
@@ -153,6 +159,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if torch.cuda.device_count() != 2:
         raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
+    from benchmarks.serving.slice.check import check
+
     devices = (torch.device("cuda:0"), torch.device("cuda:1"))
     base = SliceConfig(
         context=options.context,

@@ -35,7 +35,7 @@ POOL_ROWS = 1 << 17
 """Synthesised tokens; each micro-batch and layer takes another window of them."""
 NUM_PARTS = 3
 ROOM = 40
-"""Tokens above the mean that an expert of the busiest GPU seldom has: they would take a pass more."""
+"""Tokens above the mean that an expert of the busiest GPU seldom has; more take another pass."""
 FFN_GAIN = 0.2
 
 
@@ -186,6 +186,11 @@ class FfnGpu:
 
     def compute(self, layer: int, index: int) -> None:
         """The layer's share for all tokens, and the sums for the tokens of this GPU's rail."""
+        self.compute_share(layer, index)
+        sum_parts(self.partial, self.inboxes[index].result)
+
+    def compute_share(self, layer: int, index: int) -> None:
+        """This GPU's sums for all tokens, into `partial`."""
         inbox, launches = self.inboxes[index], self.prepared[layer][index]
         order, counts, slots = inbox.dispatch
         if launches.down is not None:
@@ -201,4 +206,3 @@ class FfnGpu:
             None if launches.down is None else self.routed_out[0],
             slots, inbox.shares, self.partial,
         )  # fmt: skip
-        sum_parts(self.partial, inbox.result)

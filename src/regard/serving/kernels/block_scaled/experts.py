@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from regard.serving.kernels.block_scaled import launch
-from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight, prepare
+from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight, blocks_a_part, prepare
 
 TILE = 256
 
@@ -63,9 +63,18 @@ def gated_linear(
         routed: (experts * capacity, width), written.
         shared: (tokens, shared width), written.
         cut: How.
+
+    Raises:
+        ValueError: The weight has other rows than the experts need, or the shared expert's rows
+            have no room.
     """
     num_tokens = everyone.values.shape[0]
     width, shared_width = routed.values.shape[1], shared.values.shape[1]
+    needed = 2 * (owned.num_experts * width + shared_width)
+    if weight.values.shape[0] != needed:
+        raise ValueError(f"a weight of {weight.values.shape[0]} rows; the experts need {needed}")
+    if cut.shared_rows > cut.rows:
+        raise ValueError(f"{cut.shared_rows} shared rows in a build for {cut.rows}")
     integers = {
         "num_rows": num_tokens,
         "num_experts": owned.num_experts,
@@ -103,12 +112,19 @@ def routed_down(hidden: Rows, owned: Owned, weight: Weight, out: Tensor, cut: Cu
         owned: Whose counts apply.
         weight: (experts * hidden size, width), stacked.
         out: (parts, experts * capacity, hidden size) bfloat16, written where there are tokens; the
-            sum over the parts is the result.
+            sum over the parts is the result. Tiles that are not cut leave all but the first alone.
         cut: How.
+
+    Raises:
+        ValueError: A size does not fit.
     """
     num_parts, lines, outer = out.shape
+    if outer % TILE or weight.values.shape[0] != owned.num_experts * outer:
+        raise ValueError(
+            f"a weight of {weight.values.shape[0]} rows for {owned.num_experts} x {outer} columns"
+        )
     integers = {
-        "blocks_a_split": -(-hidden.values.shape[1] // 128 // num_parts),
+        "blocks_a_split": blocks_a_part(hidden.values.shape[1], num_parts),
         "num_splits": num_parts,
         "num_whole": cut.num_whole,
         "num_tiles": outer // TILE,

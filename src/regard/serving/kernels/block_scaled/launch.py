@@ -107,6 +107,19 @@ class Launch:
             raise RuntimeError(f"a block-scaled product could not be launched: {text}")
 
 
+def blocks_a_part(columns: int, num_parts: int) -> int:
+    """Blocks of 128 columns in each part of an inner dimension; the last part may have fewer.
+
+    Raises:
+        ValueError: A part would have none.
+    """
+    num_blocks = columns // 128
+    share = -(-num_blocks // num_parts)
+    if share * (num_parts - 1) >= num_blocks:
+        raise ValueError(f"{num_blocks} blocks of columns leave one of {num_parts} parts empty")
+    return share
+
+
 def prepare(
     mode: int,
     rows: int,

@@ -4,10 +4,17 @@ from torch import Tensor
 
 from regard.serving.kernels.block_scaled import launch
 from regard.serving.kernels.block_scaled.build import round_up_rows
-from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight, prepare
+from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight, blocks_a_part, prepare
 
 TILE = 256
 """Rows of the weight that two blocks share."""
+
+
+def _check(num_rows: int, outer: int, weight: Weight) -> None:
+    if outer % TILE or weight.values.shape[0] != outer:
+        raise ValueError(f"a weight of {weight.values.shape[0]} rows for {outer} columns")
+    if num_rows > round_up_rows(num_rows):
+        raise ValueError(f"{num_rows} rows; at most {round_up_rows(num_rows)} pass at a time")
 
 
 def linear_parts(x: Rows, weight: Weight, out: Tensor, *, spare_blocks: int = 0) -> Launch:
@@ -23,14 +30,10 @@ def linear_parts(x: Rows, weight: Weight, out: Tensor, *, spare_blocks: int = 0)
         ValueError: A size does not fit.
     """
     num_parts, num_rows, outer = out.shape
-    if outer % TILE or weight.values.shape[0] != outer:
-        raise ValueError(f"a weight of {weight.values.shape[0]} rows for {outer} columns")
-    if num_rows > round_up_rows(num_rows):
-        raise ValueError(f"{num_rows} rows; at most {round_up_rows(num_rows)} pass at a time")
-    num_blocks = x.values.shape[1] // 128
+    _check(num_rows, outer, weight)
     integers = {
         "num_units": outer // TILE * num_parts,
-        "blocks_a_split": -(-num_blocks // num_parts),
+        "blocks_a_split": blocks_a_part(x.values.shape[1], num_parts),
         "num_tiles": outer // TILE,
         "num_rows": num_rows,
         "outer": outer,
@@ -59,8 +62,12 @@ def query_projection(
         sin: The same.
         out: (rows, heads * 256) bfloat16.
         spare_blocks: Multiprocessors to leave to other kernels.
+
+    Raises:
+        ValueError: A size does not fit.
     """
     num_rows, outer = out.shape
+    _check(num_rows, outer, weight)
     integers = {"num_units": outer // TILE, "num_rows": num_rows, "outer": outer}
     tensors = {"cos": cos, "sin": sin, "out": out}
     rows = round_up_rows(num_rows)

@@ -33,7 +33,7 @@ def latent_append_reference(
     """The normalised latent query in e4m3 with its scales; writes keys and values in place."""
     total = parts.float().sum(dim=0)
     latent, dim = weight.shape[0], cache.shape[3]
-    query, key, value = torch.split(total, (latent, dim, dim), dim=1)
+    query, key, value = torch.tensor_split(total, (latent, latent + dim), dim=1)
     query = query * (query.square().mean(dim=1, keepdim=True) + eps).rsqrt() * weight
     page = block_table.gather(1, (positions // PAGE_SIZE)[:, None].long())[:, 0].long()
     slot = (positions % PAGE_SIZE).long()
