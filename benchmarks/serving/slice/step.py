@@ -88,7 +88,7 @@ class SliceStep:
         back.wait_stream(main)
         intake.wait_stream(main)
         seen: list[torch.cuda.Event | None] = [None] * config.num_microbatches
-        inbox_free: list[torch.cuda.Event | None] = [None] * config.num_microbatches
+        filled = [self._synthesise(0, index) for index in range(config.num_microbatches)]
         for layer in range(config.num_layers):
             for index in range(config.num_microbatches):
                 with torch.cuda.device(attention.device), torch.cuda.stream(main):
@@ -100,18 +100,16 @@ class SliceStep:
                     arrived = self._send_out(layer, index)
                 with torch.cuda.device(ffn.device):
                     with torch.cuda.stream(intake):
-                        self._wait(intake, inbox_free[index])
-                        ffn.synthesise(layer, index)
+                        intake.wait_event(filled[index])
                         self._wait(intake, arrived)
                         ffn.take_in(layer, index)
                     with torch.cuda.stream(back):
                         back.wait_stream(intake)
                         ffn.compute(layer, index)
                         watch("ffn", layer, index)
-                        free = torch.cuda.Event()
-                        free.record(back)
-                        inbox_free[index] = free
                         seen[index] = self._send_back(layer, index)
+                    if layer + 1 < config.num_layers:
+                        filled[index] = self._synthesise(layer + 1, index)
         with torch.cuda.device(attention.device), torch.cuda.stream(main):
             for index in range(config.num_microbatches):
                 self._wait(main, seen[index])
@@ -120,7 +118,15 @@ class SliceStep:
             self.out_wire.join()
             main.wait_stream(back)
             main.wait_stream(intake)
-        self._kept = [seen, inbox_free]
+        self._kept = [seen, filled]
+
+    def _synthesise(self, layer: int, index: int) -> torch.cuda.Event:
+        """Fills an inbox for its next layer, as soon as the one before is done with it."""
+        with torch.cuda.device(self.ffn.device), torch.cuda.stream(self._ffn_stream):
+            self.ffn.synthesise(layer, index)
+            filled = torch.cuda.Event()
+            filled.record(self._ffn_stream)
+        return filled
 
     @staticmethod
     def _wait(stream: torch.cuda.Stream, event: torch.cuda.Event | None) -> None:

@@ -104,7 +104,7 @@ __device__ __forceinline__ void write_gated(const Task &task, const Shared &at, 
                                             const float (&up)[HALF]) {
     int thread = threadIdx.x % 128, lane = thread % 32, start = warpgroup * (ROWS / 2);
 #pragma unroll
-    for (int i = 0; i < HALF; i++) gate[i] = gate[i] / (1.0f + __expf(-gate[i])) * up[i];
+    for (int i = 0; i < HALF; i++) gate[i] = __fdividef(gate[i], 1.0f + __expf(fminf(-gate[i], 80.0f))) * up[i];
 #pragma unroll
     for (int j = 0; j < HALF / 4; j++)
 #pragma unroll
@@ -141,7 +141,7 @@ __device__ __forceinline__ void write_gated(const Task &task, const Shared &at, 
             float own, peer;
             asm volatile("ld.shared.f32 %0, [%1];" : "=f"(own) : "r"(largest + t * 4) : "memory");
             asm volatile("ld.shared.f32 %0, [%1];" : "=f"(peer) : "r"(largest + (ROWS + t) * 4) : "memory");
-            float inverse = 448.0f / fmaxf(fmaxf(own, peer), 1e-30f);
+            float inverse = __fdividef(448.0f, fmaxf(fmaxf(own, peer), 1e-30f));
             uint32_t to = at.exchange + t * (TILE + 16) + in_tile;
             unsigned short low = __nv_cvt_float_to_fp8(gate[4 * j + side] * inverse, __NV_SATFINITE, __NV_E4M3);
             unsigned short high = __nv_cvt_float_to_fp8(gate[4 * j + 2 + side] * inverse, __NV_SATFINITE, __NV_E4M3);
