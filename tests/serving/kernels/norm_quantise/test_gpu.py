@@ -68,6 +68,7 @@ def test_rows_are_quantised_as_by_the_reference(rows, size, dtype, gpu):
     quantise_gpu(x, out=values, scales=scales)
     expected, expected_scales = quantise_rows(x)
     torch.testing.assert_close(scales, expected_scales, rtol=1e-6, atol=0)
-    wide = dequantise_rows(expected, expected_scales)
-    assert relative_error(dequantise_rows(values, scales), wide) < ROUNDING
+    # Values of bfloat16 often stand right between two of e4m3: either is as near.
+    nearest = relative_error(dequantise_rows(expected, expected_scales), x)
+    assert relative_error(dequantise_rows(values, scales), x) < 1.001 * nearest
     assert not values[0, 128:256].float().any()
