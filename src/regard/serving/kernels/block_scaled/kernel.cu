@@ -8,7 +8,8 @@
 
 template <int MODE>
 __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at, int warpgroup, int rank) {
-    int stage = 0, phase = 0, exchanges = 0;
+    int exchanges = 0;
+    Ring ring = {0, 0};
     int in_tile = threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4;
     wait_for_predecessor();
     Unit unit;
@@ -18,9 +19,9 @@ __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at,
         if (found == SKIP) continue;
         float sums[NUM_SUMS];
         if (MODE == GATED && unit.shared)
-            multiply_unit<SHARED_ROWS>(task, at, unit, warpgroup, rank, stage, phase, sums);
+            multiply_unit<SHARED_ROWS>(task, at, unit, warpgroup, ring, sums);
         else
-            multiply_unit<ROWS>(task, at, unit, warpgroup, rank, stage, phase, sums);
+            multiply_unit<ROWS>(task, at, unit, warpgroup, ring, sums);
         if (MODE == PARTS) write_parts(task, unit, (warpgroup ? unit.second_row : unit.first_row) + in_tile, sums);
         if (MODE == DOWN) {
             meet(1, 256);

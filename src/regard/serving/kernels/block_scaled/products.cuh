@@ -41,31 +41,61 @@ __device__ __forceinline__ void release(const Shared &at, int stage, int warpgro
         barrier_arrive_remote(remote_address(at.empty + stage * 8, threadIdx.x % 128));
 }
 
-// sums[4 j + i]: row lane / 4 (+ 8 for i >= 2) of the warp's 16, activation row 8 j + 2 (lane % 4) + i % 2.
-// While one half of the activation rows is scaled and added, the matrix units multiply the other.
-template <int N>
-__device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at, const Unit &unit,
-                                              int warpgroup, int rank, int &stage, int &phase,
-                                              float (&sums)[NUM_SUMS]) {
-    constexpr int SUMS = N / 4;  // of a half
-    const float *weight_scales =
-        task.weight_scales + (warpgroup ? unit.second_row : unit.first_row) / 128 * task.num_blocks;
-    uint32_t weights = at.weights + warpgroup * (TILE * DEPTH), scales = at.scales + threadIdx.x % 4 * 8;
-#pragma unroll
-    for (int i = 0; i < NUM_SUMS; i++) sums[i] = 0;
-    float next_scale = __ldg(weight_scales + unit.begin);
-    for (int block = unit.begin; block < unit.end; block++) {
-        float scale = next_scale;
-        next_scale = __ldg(weight_scales + min(block + 1, unit.end - 1));
-        float first[SUMS], second[SUMS];
-        barrier_wait(at.full + stage * 8, phase);
-        start_products(first, weights + stage * WEIGHT_BYTES, at.rows + stage * ROW_BYTES);
-        start_products(second, weights + stage * WEIGHT_BYTES, at.rows + stage * ROW_BYTES + N / 2 * DEPTH);
-        mma_wait<1>();
-        add_products<0>(first, scales + stage * SCALE_ROOM, scale, sums);
-        mma_wait<0>();
-        add_products<SUMS>(second, scales + stage * SCALE_ROOM, scale, sums);
-        release(at, stage, warpgroup);
+// Where a warpgroup stands in the ring of stages.
+struct Ring {
+    int stage, phase;
+
+    __device__ __forceinline__ void advance() {
         if (++stage == STAGES) stage = 0, phase ^= 1;
     }
+};
+
+// So many blocks of columns without a gap: while one half of the activation rows is scaled and added, the
+// matrix units multiply the other, or already the next block. Unrolled, since products under way across
+// a loop's end would make the compiler wait for them.
+template <int N, int BLOCKS>
+__device__ __forceinline__ void multiply_blocks(const Shared &at, const float *weight_scales, int warpgroup,
+                                                Ring &ring, float (&sums)[NUM_SUMS]) {
+    constexpr int SUMS = N / 4;  // of a half
+    uint32_t weights = at.weights + warpgroup * (TILE * DEPTH), scales = at.scales + threadIdx.x % 4 * 8;
+    uint32_t second_rows = at.rows + N / 2 * DEPTH;
+    float first[SUMS], second[SUMS], scale[BLOCKS];
+#pragma unroll
+    for (int block = 0; block < BLOCKS; block++) scale[block] = __ldg(weight_scales + block);
+    barrier_wait(at.full + ring.stage * 8, ring.phase);
+    start_products(first, weights + ring.stage * WEIGHT_BYTES, at.rows + ring.stage * ROW_BYTES);
+    start_products(second, weights + ring.stage * WEIGHT_BYTES, second_rows + ring.stage * ROW_BYTES);
+#pragma unroll
+    for (int block = 0; block < BLOCKS; block++) {
+        int stage = ring.stage;
+        ring.advance();
+        mma_wait<1>();
+        add_products<0>(first, scales + stage * SCALE_ROOM, scale[block], sums);
+        if (block + 1 < BLOCKS) {
+            barrier_wait(at.full + ring.stage * 8, ring.phase);
+            start_products(first, weights + ring.stage * WEIGHT_BYTES, at.rows + ring.stage * ROW_BYTES);
+            mma_wait<1>();
+        } else {
+            mma_wait<0>();
+        }
+        add_products<SUMS>(second, scales + stage * SCALE_ROOM, scale[block], sums);
+        release(at, stage, warpgroup);
+        if (block + 1 < BLOCKS)
+            start_products(second, weights + ring.stage * WEIGHT_BYTES, second_rows + ring.stage * ROW_BYTES);
+    }
+}
+
+// sums[4 j + i]: row lane / 4 (+ 8 for i >= 2) of the warp's 16, activation row 8 j + 2 (lane % 4) + i % 2.
+template <int N>
+__device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at, const Unit &unit,
+                                              int warpgroup, Ring &ring, float (&sums)[NUM_SUMS]) {
+    const float *weight_scales =
+        task.weight_scales + (warpgroup ? unit.second_row : unit.first_row) / 128 * task.num_blocks;
+#pragma unroll
+    for (int i = 0; i < NUM_SUMS; i++) sums[i] = 0;
+    int block = unit.begin;
+    for (; block + 4 <= unit.end; block += 4)
+        multiply_blocks<N, 4>(at, weight_scales + block, warpgroup, ring, sums);
+    for (; block < unit.end; block++)
+        multiply_blocks<N, 1>(at, weight_scales + block, warpgroup, ring, sums);
 }

@@ -40,8 +40,8 @@ def _sum_norm_quantise_kernel(
     at = row.to(tl.int64) * size + columns
     values = tl.load(residual + at, inside, other=0.0)
     for part in tl.static_range(NUM_PARTS):
-        offset = part * num_rows.to(tl.int64) * size
-        values += tl.load(parts + offset + at, inside, other=0.0).to(tl.float32)
+        part_at = (part * num_rows + row).to(tl.int64) * size + columns
+        values += tl.load(parts + part_at, inside, other=0.0).to(tl.float32)
     if NUM_PARTS > 0:
         tl.store(residual + at, values, inside)
     values *= tl.rsqrt(tl.sum(values * values, 0) / size + eps) * factors
