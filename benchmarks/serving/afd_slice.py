@@ -119,8 +119,6 @@ def suffix(config: SliceConfig, device: str) -> str:
         parts.append(f"{config.wire_bytes_per_second / 1e9:.0f}GBps")
     if config.context != 4096:
         parts.append(f"{config.context // 1024}k")
-    if config.baseline:
-        parts.append("baseline")
     return "".join(f"/{part}" for part in parts)
 
 

@@ -28,7 +28,6 @@ def test_without_two_gpus_one_line_says_so(count, monkeypatch):
         ({"wire_bytes_per_second": 0}, H100, "/nvlink"),
         ({"wire_bytes_per_second": 40e9}, H100, "/40GBps"),
         ({"context": 8192}, H100, "/8k"),
-        ({"baseline": True}, H100, "/baseline"),
         ({"balanced": True, "context": 8192}, "NVIDIA H200", "/h200/balanced/8k"),
     ],
 )

@@ -37,8 +37,6 @@ class SliceConfig:
     """Added to each transfer."""
     balanced: bool = False
     """Whether every expert gets the same number of the synthesised tokens."""
-    baseline: bool = False
-    """Whether ready-made kernels take the place of ours."""
     seed: int = 0
     """Of weights, caches, lengths, tokens and routes."""
 

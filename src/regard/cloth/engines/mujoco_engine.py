@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from string import Template
 
-import mujoco  # type: ignore[import-untyped]
+import mujoco
 import numpy as np
 
 from regard.cloth import mesh
