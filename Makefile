@@ -27,7 +27,7 @@ run: setup ## Fetch the default model, serve it, show one answer (REGARD_RUN_ONC
 	@$(BIN)/regard stack run $(if $(REGARD_RUN_ONCE),--once) $(RUN_ARGS)
 
 test: setup ## The default tier of tests: minutes, no network, no GPU
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 test-slow: setup ## What CI adds to the default tier
 	$(BIN)/python -m pytest -m "slow and not gpu and not multi_gpu and not browser" $(PYTEST_ARGS)
