@@ -45,7 +45,7 @@ class TrialResult:
     """The criterion held for a second, and nothing else was disturbed."""
 
     is_collateral: bool
-    """Another object moved more than 3 cm, or a force went over its limit."""
+    """Another object moved more than 3 cm, or a force or the speed near the person was too high."""
 
     failure: str
     """What went wrong, or nothing."""
@@ -194,6 +194,8 @@ def _is_disturbed(world: World, before: Mapping[str, np.ndarray]) -> bool:
     if world.guard.table_force_n > limits.table_force_n:
         return True
     if world.guard.person_force_n > limits.person_force_n:
+        return True
+    if world.guard.near_speed_m_s > limits.near_person_speed_m_s:
         return True
     return any(
         not np.linalg.norm(world.physics.body_pose(f"{name}/body").position_m - place) <= MOVED_M
