@@ -82,6 +82,8 @@ THREE_OBJECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 """Two skills with three objects; they exist for the development objects only."""
 
 SPOT = "spill"
+SPOT_GAP_M = 0.14
+"""From the middle of the patch to the nearest object: half a patch, and room for the hand."""
 
 
 def draw_task(seed: int, index: int, *, held_out: bool) -> Task:
@@ -183,6 +185,6 @@ def spot_position(
         if not 0.36 < float(np.hypot(place[0] - 0.50, place[1])) < 0.62:
             continue
         gaps = np.linalg.norm(occupied_m - place, axis=1) - radii_m
-        if len(gaps) == 0 or gaps.min() > 0.10:
+        if len(gaps) == 0 or gaps.min() > SPOT_GAP_M:
             return place
     return None

@@ -44,9 +44,7 @@ class LiveArm:
         """
         self.world = world
         self._clock = RealTimeClock(world.physics)
-        self.context = SkillContext(
-            world, clock=self._clock, perception=perception, report=report
-        )
+        self.context = SkillContext(world, clock=self._clock, perception=perception, report=report)
         self.is_righted = threading.Event()
         """Set when, after a stop, nothing tilted is held."""
         self._watchdog = Watchdog(
