@@ -120,7 +120,7 @@ class SimulatedArm(Arm):
     def command_righting(self, velocity_rad_s: np.ndarray) -> None:
         """Moves the arm (joints,) although it is stopped: for turning a vessel upright, only.
 
-        Planners do not call it: the stop stays in force, and `command_velocity` stays without effect.
+        Planners do not call it: the stop stays in force, `command_velocity` without effect.
         """
         self._righting = self._checked(velocity_rad_s)
         self._is_holding = False

@@ -55,6 +55,7 @@ class Task:
 FAMILIES: Mapping[str, tuple[tuple[str, Mapping[str, Affordance]], ...]] = MappingProxyType(
     {
         "fetch": (("fetch", {"object": Affordance.GRASP}),),
+        "hand_over": (("hand_over", {"object": Affordance.GRASP}),),
         "put_in": (("put_in", {"object": Affordance.GRASP, "receiver": Affordance.CONTAIN}),),
         "put_on": (("put_on", {"object": Affordance.GRASP, "receiver": Affordance.SUPPORT}),),
         "pour": (("pour", {"source": Affordance.POUR, "receiver": Affordance.RECEIVE}),),

@@ -23,7 +23,7 @@ INSIDE_M = 0.012
 """The tip stands so far inside the rim on the far side of the stream."""
 TILTS_RAD = tuple(math.radians(angle) for angle in (80, 110, 125, 140, 155))
 CHECKED_TILTS_RAD = tuple(math.radians(angle) for angle in (130, 112))
-"""Tilts that a place must allow: beads run out at either, but the steeper empties a vessel surely."""
+"""Tilts that a place must allow: beads run out at either, the steeper empties a vessel surely."""
 HOVER_M = 0.08
 STEADY = Pace(speed_m_s=0.10, turn_rad_s=0.7)
 RUN_S = 0.5
