@@ -11,6 +11,7 @@ VERBS = MappingProxyType(
             "regard.world.execution.command", "Given the right plan, does physics end as it should?"
         ),
         "render": Verb("regard.world.render_command", "Draw a scene as a picture or a clip"),
+        "run": Verb("regard.world.skills.run_command", "Run one skill, live, under the watchdog"),
         "view": Verb("regard.world.view_command", "Show a scene in MuJoCo's viewer"),
         "skills": Verb("regard.world.skills.command", "List the skills and their arguments"),
     }

@@ -206,10 +206,11 @@ class Contacts:
     def between(self, first: Iterable[str], second: Iterable[str]) -> list[int]:
         """Indices of the active contacts between two groups."""
         one, other = self.group(*first), self.group(*second)
-        contact = self._physics.data.contact
-        if len(contact) == 0:
-            return []
-        a, b = contact.geom1, contact.geom2
+        with self._physics.lock:
+            contact = self._physics.data.contact
+            if len(contact) == 0:
+                return []
+            a, b = contact.geom1.copy(), contact.geom2.copy()
         # A negative geom stands for a flex, which belongs to no group.
         is_geom = (a >= 0) & (b >= 0)
         hit = is_geom & ((one[a] & other[b]) | (other[a] & one[b]))
@@ -246,7 +247,8 @@ class Contacts:
     def force_n(self, first: Iterable[str], second: Iterable[str]) -> float:
         """Sum of the sizes of the normal forces between two groups, in newtons."""
         total, force = 0.0, np.zeros(6)
-        for index in self.between(first, second):
-            mujoco.mj_contactForce(self._physics.model, self._physics.data, index, force)
-            total += abs(float(force[0]))
+        with self._physics.lock:
+            for index in self.between(first, second):
+                mujoco.mj_contactForce(self._physics.model, self._physics.data, index, force)
+                total += abs(float(force[0]))
         return total

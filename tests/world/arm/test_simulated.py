@@ -52,3 +52,34 @@ def test_a_released_arm_moves_again(make_world) -> None:
     world.arm.command_velocity(np.array([0.3, 0, 0, 0, 0, 0]))
     world.physics.step(200)
     assert world.arm.state().velocity_rad_s[0] > 0.2
+
+
+def test_braking_never_makes_the_hand_faster(make_world) -> None:
+    """Pan and wrist cancel each other at the hand; one would brake before the other."""
+    world = make_world()
+    velocity = np.array([0.5, 0.4, -0.9, 0.3, 1.0, -0.8])
+    for after in (np.zeros(6), None):
+        world.arm.release_stop()
+        world.arm.command_velocity(velocity)
+        world.physics.step(150)
+        before = world.guard.hand_speed_m_s(world.arm.state().velocity_rad_s)
+        if after is None:
+            world.arm.stop("test")
+        else:
+            world.arm.command_velocity(after)
+        for _ in range(60):
+            world.physics.step()
+            now = world.guard.hand_speed_m_s(world.arm.state().velocity_rad_s)
+            assert now <= before * 1.03
+
+
+def test_only_righting_moves_a_stopped_arm(make_world) -> None:
+    world = make_world()
+    world.arm.stop("test")
+    world.arm.command_righting(np.array([0.3, 0, 0, 0, 0, 0]))
+    world.physics.step(200)
+    assert world.arm.state().velocity_rad_s[0] == pytest.approx(0.3, abs=0.03)
+    assert world.arm.stop_reason == "test"
+    world.arm.stop("again")
+    world.physics.step(100)
+    assert np.abs(world.arm.state().velocity_rad_s).max() < 0.02

@@ -5,10 +5,10 @@ import numpy as np
 from regard.world.execution.tasks import FAMILIES, THREE_OBJECTS, draw_task, families, spot_position
 
 
-def test_there_are_eleven_families_that_take_turns() -> None:
+def test_there_are_twelve_families_that_take_turns() -> None:
     names = families(held_out=False)
     assert set(names) == set(FAMILIES) | set(THREE_OBJECTS)
-    assert [draw_task(0, index, held_out=False).family for index in range(11)] == list(names)
+    assert [draw_task(0, index, held_out=False).family for index in range(12)] == list(names)
 
 
 def test_one_seed_gives_one_task() -> None:

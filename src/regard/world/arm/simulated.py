@@ -69,6 +69,7 @@ class SimulatedArm(Arm):
         self._last_command_s: float | None = None
         self._is_holding = False
         self._wanted = np.zeros(len(JOINTS))
+        self._righting = np.zeros(len(JOINTS))
         self.reset()
         physics.before_step = self.servo
 
@@ -77,6 +78,7 @@ class SimulatedArm(Arm):
         self._reference = self._physics.data.qpos[self._qpos].copy()
         self._velocity = np.zeros(len(JOINTS))
         self._wanted = np.zeros(len(JOINTS))
+        self._righting = np.zeros(len(JOINTS))
         self._stop_reason = None
         self._is_holding = False
         self._gripper_closed = self.state().gripper_closed
@@ -111,15 +113,17 @@ class SimulatedArm(Arm):
 
     def command_velocity(self, velocity_rad_s: np.ndarray) -> None:
         """Sets the joint velocities to keep until the next command."""
-        velocity = np.asarray(velocity_rad_s, dtype=np.float64)
-        if velocity.shape != (len(JOINTS),) or not np.isfinite(velocity).all():
-            raise ArmCommandError(
-                f"velocity {velocity_rad_s!r}: give {len(JOINTS)} finite numbers in rad/s"
-            )
-        limit = np.asarray(self._limits.velocity_rad_s)
-        self._wanted = np.clip(velocity, -limit, limit)
+        self._wanted = self._checked(velocity_rad_s)
         is_moving = bool(np.any(self._wanted)) and self._stop_reason is None
         self._last_command_s = time.monotonic() if is_moving else None
+
+    def command_righting(self, velocity_rad_s: np.ndarray) -> None:
+        """Moves the arm (joints,) although it is stopped: for turning a vessel upright, only.
+
+        Planners do not call it: the stop stays in force, `command_velocity` without effect.
+        """
+        self._righting = self._checked(velocity_rad_s)
+        self._is_holding = False
 
     def command_gripper(self, closed: float) -> None:
         """Sets the wanted closing, unless a stop holds the gripper."""
@@ -130,6 +134,7 @@ class SimulatedArm(Arm):
 
     def stop(self, reason: str) -> None:
         """Brakes to rest, holds the pose and keeps the gripper as it is."""
+        self._righting = np.zeros(len(JOINTS))
         self._stop_reason = reason
         self._last_command_s = None
 
@@ -144,19 +149,31 @@ class SimulatedArm(Arm):
         self._stop_reason = None
         self._is_holding = False
 
+    def _checked(self, velocity_rad_s: np.ndarray) -> np.ndarray:
+        velocity = np.asarray(velocity_rad_s, dtype=np.float64)
+        if velocity.shape != (len(JOINTS),) or not np.isfinite(velocity).all():
+            raise ArmCommandError(
+                f"velocity {velocity_rad_s!r}: give {len(JOINTS)} finite numbers in rad/s"
+            )
+        limit = np.asarray(self._limits.velocity_rad_s)
+        return np.clip(velocity, -limit, limit)
+
     def servo(self) -> None:
         """One step of the servo: ramp the velocity, move the reference, lead by the damping."""
         data = self._physics.data
         step_s = self._physics.timestep_s
         is_stopped = self._stop_reason is not None
-        wanted = np.zeros(len(JOINTS)) if is_stopped else self._wanted
+        wanted = self._righting if is_stopped else self._wanted
         rate = np.asarray(self._limits.acceleration_rad_s2)
-        change = (self._limits.stop_deceleration_rad_s2 if is_stopped else rate) * step_s
-        self._velocity = self._velocity + np.clip(wanted - self._velocity, -change, change)
+        most = (self._limits.stop_deceleration_rad_s2 if is_stopped else rate) * step_s
+        change = wanted - self._velocity
+        # All joints change in proportion: if one braked before the others, motions that cancel each
+        # other at the hand would no longer do so, and the hand would speed up while braking.
+        self._velocity = self._velocity + change / max(1.0, float(np.max(np.abs(change) / most)))
         measured = data.qpos[self._qpos]
         reference = self._reference + self._velocity * step_s
         self._reference = np.clip(reference, measured - MAX_LEAD_RAD, measured + MAX_LEAD_RAD)
-        if is_stopped and not self._is_holding and not self._velocity.any():
+        if is_stopped and not self._is_holding and not (self._velocity.any() or wanted.any()):
             # What the joint lags behind by would be caught up slowly: it is let go instead.
             self._reference, self._is_holding = measured.copy(), True
         lead = self._lead_per_velocity_s * self._velocity

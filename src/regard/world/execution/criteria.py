@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from regard.world.effects import (
+    centre_m,
     is_at_handover,
     is_inside,
     is_over_top,
@@ -13,13 +14,16 @@ from regard.world.effects import (
     poured,
     rests,
 )
+from regard.world.execution.person_hand import PersonHand
 from regard.world.objects.contract import OPENED_FRACTION
 from regard.world.skills.wiping import WIPED_SHARE, WipeRecord
+from regard.world.table import TABLE_TOP_Z_M
 from regard.world.world import World
 
 RECEIVED = 0.7
 SPILLED = 0.1
 GRIPPER_OPEN = 0.5
+NOT_DROPPED_M = 0.10
 
 Criterion = Callable[[], bool]
 """Whether the effect is there at this moment."""
@@ -35,6 +39,10 @@ def criterion(world: World, skill: str, names: Mapping[str, str]) -> Criterion:
     """
     if skill == "fetch":
         return lambda: _is_fetched(world, names["object"])
+    if skill == "hand_over":
+        hand = PersonHand(world, names["object"])
+        world.physics.observers.append(hand.look)
+        return lambda: _is_taken(world, hand, names["object"])
     if skill in ("put_in", "tidy"):
         return lambda: (
             is_inside(world.physics, names["object"], names["receiver"]) and _is_left(world, names)
@@ -59,6 +67,13 @@ def criterion(world: World, skill: str, names: Mapping[str, str]) -> Criterion:
 
 def _is_fetched(world: World, name: str) -> bool:
     return is_at_handover(world.physics, name) and world.is_between_fingers(name)
+
+
+def _is_taken(world: World, hand: PersonHand, name: str) -> bool:
+    """The person has it, free of the fingers, and never had to pull harder than the limit."""
+    is_gentle = hand.highest_n <= world.guard.limits.person_force_n
+    is_high = centre_m(world.physics, name)[2] > TABLE_TOP_Z_M + NOT_DROPPED_M
+    return hand.has_taken and is_gentle and is_high and not world.is_between_fingers(name)
 
 
 def _is_left(world: World, names: Mapping[str, str]) -> bool:

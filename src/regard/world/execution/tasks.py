@@ -55,6 +55,7 @@ class Task:
 FAMILIES: Mapping[str, tuple[tuple[str, Mapping[str, Affordance]], ...]] = MappingProxyType(
     {
         "fetch": (("fetch", {"object": Affordance.GRASP}),),
+        "hand_over": (("hand_over", {"object": Affordance.GRASP}),),
         "put_in": (("put_in", {"object": Affordance.GRASP, "receiver": Affordance.CONTAIN}),),
         "put_on": (("put_on", {"object": Affordance.GRASP, "receiver": Affordance.SUPPORT}),),
         "pour": (("pour", {"source": Affordance.POUR, "receiver": Affordance.RECEIVE}),),
@@ -82,6 +83,8 @@ THREE_OBJECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 """Two skills with three objects; they exist for the development objects only."""
 
 SPOT = "spill"
+SPOT_GAP_M = 0.14
+"""From the middle of the patch to the nearest object: half a patch, and room for the hand."""
 
 
 def draw_task(seed: int, index: int, *, held_out: bool) -> Task:
@@ -183,6 +186,6 @@ def spot_position(
         if not 0.36 < float(np.hypot(place[0] - 0.50, place[1])) < 0.62:
             continue
         gaps = np.linalg.norm(occupied_m - place, axis=1) - radii_m
-        if len(gaps) == 0 or gaps.min() > 0.10:
+        if len(gaps) == 0 or gaps.min() > SPOT_GAP_M:
             return place
     return None

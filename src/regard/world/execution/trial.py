@@ -13,7 +13,7 @@ import numpy as np
 from regard.common.seeding import derive_seed, numpy_generator
 from regard.world.clock import LockstepClock
 from regard.world.execution.criteria import Criterion, criterion
-from regard.world.execution.tasks import SPOT, Task, draw_task, spot_position
+from regard.world.execution.tasks import SPOT, Task, TaskError, draw_task, spot_position
 from regard.world.physics import PhysicsError
 from regard.world.safety.limits import ASSISTIVE
 from regard.world.scene import Scene, build_scene
@@ -28,6 +28,8 @@ from regard.world.world import World
 MOVED_M = 0.03
 HOLD_S = 1.0
 LOOK_S = 0.02
+CLEARED = 2
+"""So many objects leave the table at a time until there is room for a patch."""
 SPOT_HALF_M = (0.08, 0.05, 0.001)
 
 
@@ -45,7 +47,7 @@ class TrialResult:
     """The criterion held for a second, and nothing else was disturbed."""
 
     is_collateral: bool
-    """Another object moved more than 3 cm, or a force went over its limit."""
+    """Another object moved more than 3 cm, or a force or the speed near the person was too high."""
 
     failure: str
     """What went wrong, or nothing."""
@@ -110,29 +112,43 @@ def run_trial(index: int, *, seed: int, held_out: bool, menagerie: Path) -> Tria
 
 
 def _scene(task: Task, seed: int, *, held_out: bool) -> Scene:
+    if task.family != "wipe":
+        return _built(task, seed, held_out=held_out, num_objects=task.num_objects)
+    num_objects = task.num_objects
+    while True:
+        # A patch that the hand cannot get to is no task: the table is cleared until there is one.
+        scene = _built(task, seed, held_out=held_out, num_objects=num_objects)
+        spot = _free_spot(scene, seed)
+        if spot is not None:
+            _mark_spot(scene, spot)
+            return scene
+        if num_objects <= len(task.kinds):
+            raise TaskError(f"no room for a patch beside {task.kinds} with seed {seed}")
+        num_objects -= CLEARED
+
+
+def _built(task: Task, seed: int, *, held_out: bool, num_objects: int) -> Scene:
     config = SceneConfig(
-        num_objects=max(task.num_objects, len(task.kinds)),
+        num_objects=max(num_objects, len(task.kinds)),
         required=task.kinds,
         catalogue="all" if held_out else "development",
     )
-    scene = build_scene(seed=seed, config=config)
-    if task.family == "wipe":
-        _mark_spot(scene, seed)
-    return scene
+    return build_scene(seed=seed, config=config)
 
 
-def _mark_spot(scene: Scene, seed: int) -> None:
-    """Marks a free patch; where there is none, in front of the arm."""
+def _free_spot(scene: Scene, seed: int) -> np.ndarray | None:
     places = np.array([[each.x_m, each.y_m] for each in scene.layout.placements])
     radii = np.array(
         [max(map(abs, each.instance.spec.footprint_m)) for each in scene.layout.placements]
     )
-    spot = spot_position(places, radii, numpy_generator(seed, "spot"))
-    x, y = (0.05, 0.0) if spot is None else spot
+    return spot_position(places, radii, numpy_generator(seed, "spot"))
+
+
+def _mark_spot(scene: Scene, place_m: np.ndarray) -> None:
     scene.spec.worldbody.add_site(
         name=SPOT,
         type=mujoco.mjtGeom.mjGEOM_BOX,
-        pos=[float(x), float(y), TABLE_TOP_Z_M],
+        pos=[float(place_m[0]), float(place_m[1]), TABLE_TOP_Z_M],
         size=list(SPOT_HALF_M),
         rgba=[0.4, 0.25, 0.1, 0.5],
     )
@@ -194,6 +210,8 @@ def _is_disturbed(world: World, before: Mapping[str, np.ndarray]) -> bool:
     if world.guard.table_force_n > limits.table_force_n:
         return True
     if world.guard.person_force_n > limits.person_force_n:
+        return True
+    if world.guard.near_speed_m_s > limits.near_person_speed_m_s:
         return True
     return any(
         not np.linalg.norm(world.physics.body_pose(f"{name}/body").position_m - place) <= MOVED_M

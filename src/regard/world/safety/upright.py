@@ -22,13 +22,32 @@ GAIN_PER_S = 3.0
 DAMPING = 0.05
 STEP_S = 0.02
 MAX_S = 5.0
+REST_RAD_S = 0.03
+MAX_BRAKING_S = 0.5
+
+
+def right_after_stop(world: World, *, advance: Callable[[float], None]) -> bool:
+    """What a watchdog calls after a stop: waits for rest, then rights a vessel; the stop stays.
+
+    Args:
+        world: Where it happens.
+        advance: Lets simulated time pass.
+
+    Returns:
+        Whether nothing tilted is held now.
+    """
+    for _ in range(round(MAX_BRAKING_S / STEP_S)):
+        if np.abs(world.arm.state().velocity_rad_s).max() < REST_RAD_S:
+            break
+        advance(STEP_S)
+    return turn_upright(world, advance=advance)
 
 
 def turn_upright(world: World, *, advance: Callable[[float], None]) -> bool:
     """Rights what the hand holds if it is tilted, on the spot; the arm rests afterwards.
 
     Args:
-        world: Where it happens; no stop may be in force.
+        world: Where it happens; a stop that is in force stays.
         advance: Lets simulated time pass.
 
     Returns:
@@ -38,14 +57,18 @@ def turn_upright(world: World, *, advance: Callable[[float], None]) -> bool:
     if name is None or _tilt(world, name) <= TILTED_RAD or not world.instances[name].spec.num_beads:
         return True
     still = np.zeros(len(JOINTS))
+    arm = world.arm
+    command = arm.command_velocity if arm.stop_reason is None else arm.command_righting
     try:
         for _ in range(round(MAX_S / STEP_S)):
             if _tilt(world, name) <= UPRIGHT_RAD:
                 break
-            world.arm.command_velocity(world.guard.govern(_righting_velocity(world, name)))
+            with world.physics.lock:
+                velocity = world.guard.govern(_righting_velocity(world, name))
+            command(velocity)
             advance(STEP_S)
     finally:
-        world.arm.command_velocity(still)
+        command(still)
     return _tilt(world, name) <= TILTED_RAD
 
 

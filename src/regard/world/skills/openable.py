@@ -25,7 +25,12 @@ CLOSED_SHARE = 0.1
 DRAW = Pace(speed_m_s=0.08, turn_rad_s=0.5)
 HAND_SHARES = (1.0, 0.6, 0.2)
 """A lid's tab may pivot between the fingers where the wrist cannot turn with it."""
-NUM_ATTEMPTS = 2
+NUM_ATTEMPTS = 3
+PRESHAPE_S = 0.4
+PRESHAPED = 0.55
+"""Wide open, a finger would come down on the front that the handle stands before."""
+BEYOND_SHUT = -0.03
+"""The bar has play between the fingers: a little beyond shut is shut."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +80,7 @@ class Close(Open):
 
     name = "close"
     summary = "Close a drawer or a lid"
-    wanted_share = 0.0
+    wanted_share = BEYOND_SHUT
 
     def is_done(self, context: SkillContext, arguments: OpenArguments) -> bool:
         """Within 10 % of shut."""
@@ -108,14 +113,25 @@ def move_handle(context: SkillContext, name: str, *, share: float) -> None:
         if context.transit.walk(way, seed_rad=seed, load=None, ignore=(name,)) is None:
             continue
         context.follow(over.paths, pace=TRAVEL)
+        context.mover.grip(PRESHAPED, seconds=PRESHAPE_S)
         context.mover.follow(last, pace=APPROACH)
         context.mover.grip(SHUT, seconds=GRIP_S)
-        start = context.mover.hand()
-        context.mover.follow(_way(context, joint, start, share=share, turning=turning), pace=DRAW)
+        _draw(context, joint, share=share, turning=turning)
         let_go(context)
         return
     label = context.world.instance(name).label
     raise SkillFailure(FailureKind.UNREACHABLE, f"the handle of the {label} cannot be moved so")
+
+
+def _draw(context: SkillContext, joint: str, *, share: float, turning: float) -> None:
+    """Moves the hand along the joint's way, as far as the arm and the joint's end let it."""
+    way = _way(context, joint, context.mover.hand(), share=share, turning=turning)
+    try:
+        context.mover.follow(way, pace=DRAW)
+    except SkillFailure as failure:
+        # Against its end the hand stops short of its goal; the joint says whether it was enough.
+        if failure.kind not in (FailureKind.UNREACHABLE, FailureKind.BLOCKED):
+            raise
 
 
 def _handle_grasps(context: SkillContext, name: str) -> Iterator[mink.SE3]:
@@ -135,6 +151,9 @@ def _way(
     """The way of the hand that moves the joint to a share of its range."""
     physics = context.world.physics
     low, high = physics.joint_range(joint)
+    if share > 0 and joint.endswith("hinge"):
+        # A lid has to lean well past the vertical to stay open when the fingers leave it.
+        share = 1.0
     change = low + share * (high - low) - physics.joint_position(joint)
     axis, anchor = physics.joint_axis(joint)
     if joint.endswith("slide"):

@@ -22,7 +22,8 @@ CLEARANCES_M = (0.03, 0.05)
 INSIDE_M = 0.012
 """The tip stands so far inside the rim on the far side of the stream."""
 TILTS_RAD = tuple(math.radians(angle) for angle in (80, 110, 125, 140, 155))
-CHECKED_TILT_RAD = math.radians(130)
+CHECKED_TILTS_RAD = tuple(math.radians(angle) for angle in (130, 112))
+"""Tilts that a place must allow: beads run out at either, the steeper empties a vessel surely."""
 HOVER_M = 0.08
 STEADY = Pace(speed_m_s=0.10, turn_rad_s=0.7)
 RUN_S = 0.5
@@ -62,27 +63,40 @@ def pour_place(
     """Where a vessel can be poured out over a receiver with the hand on it so, or None."""
     opening = context.perception.element_now(receiver, "opening").translation()
     spout = context.perception.offset(load.name, "spout")
-    for place in _places(context, load, opening, spout):
-        hover = context.transit.solve(place.hover(), seed_rad=seed_rad)
-        if hover is None:
-            continue
-        if context.world.holding() == load.name:
-            way = context.transit.over(
-                context.mover.hand(),
-                place.hover(),
-                seed_rad=seed_rad,
-                load=load,
-                ignore=(receiver,),
-            )
-            if way is None:
-                continue
-            hover, place = way.joints_rad, replace(place, ways=way.paths)
-        down = Straight(place.hover(), place.hand)
-        paths: list[Path] = [down, place.tilt(place.hand, CHECKED_TILT_RAD)]
-        walked = context.transit.walk(paths, seed_rad=hover, load=load, ignore=(receiver,))
-        if walked is not None:
-            return place
+    places = list(_places(context, load, opening, spout))
+    # With the vessel in the hand there is no other way to hold it: less tilt will have to do.
+    is_held = context.world.holding() == load.name
+    for angle in CHECKED_TILTS_RAD if is_held else CHECKED_TILTS_RAD[:1]:
+        for place in places:
+            found = _reached(context, load, place, receiver, seed_rad=seed_rad, tilt_rad=angle)
+            if found is not None:
+                return found
     return None
+
+
+def _reached(
+    context: SkillContext,
+    load: Load,
+    place: PourPlace,
+    receiver: str,
+    *,
+    seed_rad: np.ndarray,
+    tilt_rad: float,
+) -> PourPlace | None:
+    """The place with the way to it, if the hand gets there and can tilt so far; else None."""
+    hover = context.transit.solve(place.hover(), seed_rad=seed_rad)
+    if hover is None:
+        return None
+    if context.world.holding() == load.name:
+        way = context.transit.over(
+            context.mover.hand(), place.hover(), seed_rad=seed_rad, load=load, ignore=(receiver,)
+        )
+        if way is None:
+            return None
+        hover, place = way.joints_rad, replace(place, ways=way.paths)
+    paths: list[Path] = [Straight(place.hover(), place.hand), place.tilt(place.hand, tilt_rad)]
+    walked = context.transit.walk(paths, seed_rad=hover, load=load, ignore=(receiver,))
+    return None if walked is None else place
 
 
 def pour_out(context: SkillContext, place: PourPlace, receiver: str, *, name: str) -> Poured:

@@ -9,6 +9,7 @@ import numpy as np
 
 from regard.world.failures import FailureKind, SkillFailure
 from regard.world.motion.path import Straight, shifted
+from regard.world.motion.transit import Load, Way
 from regard.world.objects.contract import Affordance
 from regard.world.skills.context import APPROACH, CARRY, GENTLE, SkillContext
 from regard.world.skills.contract import Arguments, Skill
@@ -82,23 +83,12 @@ class Wipe(Skill):
     def _wipe(
         self, context: SkillContext, arguments: WipeArguments, rows: list[np.ndarray]
     ) -> None:
-        hand = context.mover.hand()
         load = context.load()
         if load is None:
             raise SkillFailure(FailureKind.DROPPED, "the tool slipped out of the fingers")
         reach = load.in_hand.translation()[2]
         height = TABLE_TOP_Z_M + max(reach, FINGERTIP_M + 0.003)
-        rotation = hand.rotation()
-        corner = np.array([*rows[0], height + HOVER_M])
-        start = mink.SE3.from_rotation_and_translation(rotation, corner)
-        for yaw in YAWS_RAD:
-            turned = mink.SO3.from_z_radians(yaw) @ hand.rotation()
-            start = mink.SE3.from_rotation_and_translation(turned, corner)
-            way = context.transit.over(hand, start, seed_rad=context.joints(), load=load)
-            if way is not None:
-                break
-        else:
-            raise SkillFailure(FailureKind.BLOCKED, "there is no free way to the patch")
+        start, way, rows = _way_to(context, load, rows, height_m=height + HOVER_M)
         rotation = start.rotation()
         context.follow(way.paths, pace=CARRY)
         require_held(context, arguments.tool)
@@ -129,6 +119,22 @@ class Wipe(Skill):
         context.mover.rest()
         context.shift(np.array([0, 0, HOVER_M]), pace=APPROACH)
         require_held(context, arguments.tool)
+
+
+def _way_to(
+    context: SkillContext, load: Load, rows: list[np.ndarray], *, height_m: float
+) -> tuple[mink.SE3, Way, list[np.ndarray]]:
+    """A free way to one end of the rows: the hand there, the way, and the rows from there on."""
+    hand = context.mover.hand()
+    for ordered in (rows, rows[::-1]):
+        corner = np.array([*ordered[0], height_m])
+        for yaw in YAWS_RAD:
+            turned = mink.SO3.from_z_radians(yaw) @ hand.rotation()
+            start = mink.SE3.from_rotation_and_translation(turned, corner)
+            way = context.transit.over(hand, start, seed_rad=context.joints(), load=load)
+            if way is not None:
+                return start, way, ordered
+    raise SkillFailure(FailureKind.BLOCKED, "there is no free way to the patch")
 
 
 def _touches(record: WipeRecord) -> bool:

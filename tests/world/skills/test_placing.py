@@ -1,0 +1,69 @@
+"""Where things can be let go."""
+
+import mink
+import numpy as np
+import pytest
+
+from regard.world.failures import FailureKind, SkillFailure
+from regard.world.motion.path import pose
+from regard.world.motion.transit import Load
+from regard.world.skills.placing import (
+    Release,
+    extent_below_m,
+    place,
+    poses_in,
+    poses_on,
+    release_for,
+    require_held,
+)
+
+DOWN = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1.0]])
+
+
+def test_what_stands_reaches_nothing_below_itself_and_on_its_side_half_its_width(
+    make_context,
+) -> None:
+    instance = make_context("bottle").world.instance("bottle_1")
+    assert extent_below_m(instance, np.eye(3)) == 0
+    lying = np.asarray(mink.SO3.from_y_radians(np.pi / 2).as_matrix())
+    assert extent_below_m(instance, lying) == pytest.approx(instance.spec.footprint_m.x_max)
+
+
+def test_the_least_turned_pose_comes_first(make_context) -> None:
+    context = make_context("mug")
+    present = mink.SE3.from_rotation(mink.SO3.from_z_radians(0.7))
+    instance = context.world.instance("mug_1")
+    poses = list(poses_on(context, instance, spot_m=np.array([0, 0, 0.72]), present=present))
+    turns = [np.linalg.norm((present.rotation().inverse() @ p.rotation()).log()) for p in poses]
+    assert turns[0] == pytest.approx(0.0, abs=1e-6)
+    assert turns == sorted(turns)
+
+
+def test_what_is_longer_than_the_opening_goes_in_on_end(make_context) -> None:
+    context = make_context("spoon", "mug")
+    instance = context.world.instance("spoon_1")
+    first = poses_in(context, instance, "mug_1", present=mink.SE3.identity())[0]
+    assert abs(first.rotation().as_matrix()[2, 0]) == pytest.approx(1.0)
+
+
+def test_a_release_on_the_table_is_found_and_one_out_of_reach_is_not(make_context) -> None:
+    context = make_context("sponge")
+    load = Load(name="sponge_1", in_hand=pose(np.array([0, 0, 0.02]), DOWN))
+    free = mink.SE3.from_translation(np.array([0.05, 0.0, 0.73]))
+    far = mink.SE3.from_translation(np.array([-2.0, 0.0, 0.73]))
+    found = release_for(context, load, [far, free], seed_rad=context.joints(), touching=("table",))
+    assert isinstance(found, Release)
+    assert (found.hand @ load.in_hand).translation() == pytest.approx(free.translation())
+    none = release_for(context, load, [far], seed_rad=context.joints(), touching=("table",))
+    assert none is None
+
+
+def test_an_empty_hand_has_nothing_to_put_down(make_context) -> None:
+    context = make_context("sponge")
+    hand = context.mover.hand()
+    with pytest.raises(SkillFailure) as caught:
+        place(context, Release(hand=hand, hover=hand, ways=[]))
+    assert caught.value.kind is FailureKind.HAND_EMPTY
+    with pytest.raises(SkillFailure) as caught:
+        require_held(context, "sponge_1")
+    assert caught.value.kind is FailureKind.DROPPED

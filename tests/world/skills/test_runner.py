@@ -1,0 +1,79 @@
+"""Running one skill, whatever it does."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from regard.world.failures import FailureKind, SkillFailure
+from regard.world.skills import runner
+from regard.world.skills.contract import Arguments, Skill
+from regard.world.skills.runner import run_skill
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoArguments(Arguments):
+    pass
+
+
+class Wave(Skill):
+    name = "wave"
+    summary = "Wave"
+    arguments = NoArguments
+
+    def __init__(self, *, fails: FailureKind | None = None, works: bool = True) -> None:
+        self.fails, self.works = fails, works
+
+    def check(self, context, arguments) -> None:
+        pass
+
+    def act(self, context, arguments) -> None:
+        context.world.arm.command_velocity(np.full(6, 0.2))
+        if self.fails is not None:
+            raise SkillFailure(self.fails, "no")
+
+    def is_done(self, context, arguments) -> bool:
+        return self.works
+
+    def words(self, context, arguments) -> str:
+        return "waved"
+
+
+@pytest.fixture
+def righted(monkeypatch) -> list:
+    calls: list = []
+    monkeypatch.setattr(runner, "turn_upright", lambda world, advance: calls.append(world))
+    return calls
+
+
+def test_the_effect_decides_not_the_motions(make_context, righted) -> None:
+    assert run_skill(Wave(), make_context(), {}).words == "waved"
+    outcome = run_skill(Wave(works=False), make_context(), {})
+    assert (outcome.is_done, outcome.failure) == (False, FailureKind.NOT_DONE)
+
+
+def test_progress_begins_at_nothing_and_ends_at_all(make_context) -> None:
+    context, shares = make_context(), []
+    context.report = lambda share, words: shares.append(share)
+    run_skill(Wave(), context, {})
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+def test_after_a_failure_the_arm_rests_and_what_it_holds_is_righted(make_context, righted) -> None:
+    context = make_context()
+    assert run_skill(Wave(fails=FailureKind.DROPPED), context, {}).failure is FailureKind.DROPPED
+    context.world.physics.step(200)
+    assert np.abs(context.world.arm.state().velocity_rad_s).max() < 0.02
+    assert righted == [context.world]
+
+
+def test_after_a_stop_righting_is_left_to_the_watchdog(make_context, righted) -> None:
+    run_skill(Wave(fails=FailureKind.STOPPED), make_context(), {})
+    assert righted == []
+
+
+def test_an_old_cancel_does_not_end_the_next_skill(make_context) -> None:
+    context = make_context()
+    context.cancel()
+    assert run_skill(Wave(), context, {}).is_done
+    context.mover.wait(0.02)
