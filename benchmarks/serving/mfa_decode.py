@@ -14,18 +14,24 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from benchmarks.serving.device_timing import (
+    CALLS,
+    MIN_BYTES,
+    copy_bytes_per_second,
+    row,
+    time_in_turns,
+)
 from regard.common.progress import progress_bar
-from regard.common.rows import Measurement, package_versions, write_rows
+from regard.common.rows import Measurement, write_rows
 from regard.serving.kernels.mfa_decode import hopper, mfa_decode
 from regard.serving.kernels.mfa_decode.reference import mfa_decode_reference
 from regard.serving.kernels.mfa_decode.tile_map import TileMap
 from tests.serving.kernels.mfa_decode.batches import PAGE_SIZE, Batch, relative_error
 
 SEED = 1
-MIN_BYTES = 500e6
-CALLS = 12
 TOLERANCE = 5e-3
 NUM_CHECKED = 4
+PACKAGES = ("fa3-fwd",)
 KINDS = {"fp8": torch.float8_e4m3fn, "bf16": torch.bfloat16}
 
 
@@ -57,14 +63,6 @@ class Contender:
 
     notes: str
     """What a reader must know of it."""
-
-
-def copy_bytes_per_second(device: torch.device) -> float:
-    """Bytes read plus bytes written by a large copy."""
-    source = torch.rand(2**30, device=device)
-    target = torch.empty_like(source)
-    times = [time_on_device(lambda: target.copy_(source)) for _ in range(9)]
-    return 2 * 4 * source.numel() / (median(times) * 1e-6)
 
 
 def checked(batch: Batch, out: Tensor) -> float:
@@ -156,52 +154,6 @@ def fa3_contenders(batches: Sequence[Batch]) -> list[Contender]:
     return contenders
 
 
-def capture(calls: Sequence[Call]) -> torch.cuda.CUDAGraph:
-    """A graph of CALLS calls, in turns."""
-    for call in calls:
-        call()
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        for index in range(CALLS):
-            calls[index % len(calls)]()
-    return graph
-
-
-def time_on_device(work: Callable[[], object]) -> float:
-    """Microseconds."""
-    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    begin.record()
-    work()
-    end.record()
-    end.synchronize()
-    return begin.elapsed_time(end) * 1e3
-
-
-def time_contenders(contenders: Sequence[Contender], repeats: int) -> list[list[float]]:
-    """Microseconds a call, repeat by repeat; the contenders take turns."""
-    graphs = [capture(contender.calls) for contender in contenders]
-    for graph in graphs:
-        graph.replay()
-    rounds = [[time_on_device(graph.replay) / CALLS for graph in graphs] for _ in range(repeats)]
-    return [list(times) for times in zip(*rounds, strict=True)]
-
-
-def row(metric: str, unit: str, values: Sequence[float], notes: str) -> Measurement:
-    """The median with the 20th and 80th percentile."""
-    ordered = sorted(values)
-    return Measurement(
-        metric=metric,
-        value=median(values),
-        unit=unit,
-        n=len(values),
-        low=ordered[len(ordered) // 5],
-        high=ordered[-1 - len(ordered) // 5],
-        notes=f"median, 20th to 80th percentile; {notes}",
-        extra_versions=package_versions(("triton", "fa3-fwd")),
-    )
-
-
 def measure(
     kind: str, shape: str, device: torch.device, repeats: int, copy_speed: float
 ) -> list[Measurement]:
@@ -212,7 +164,7 @@ def measure(
         batches.append(Batch(lengths, KINDS[kind], device, seed=SEED + len(batches)))
     ours, serial = our_contender(batches, True), our_contender(batches, False)
     peers = fa3_contenders(batches)
-    times = time_contenders([ours, serial, *peers], repeats)
+    times = time_in_turns([each.calls for each in (ours, serial, *peers)], repeats)
     num_bytes = batches[0].num_bytes
 
     def timed(metric: str, values: Sequence[float], contender: Contender) -> Measurement:
@@ -222,7 +174,7 @@ def measure(
             f"this run ({copy_speed / 1e12:.2f} TB/s); relative error {contender.error:.4f} "
             f"against float64; {CALLS} calls back to back in a CUDA graph; {contender.notes}"
         )
-        return row(f"{metric}/{kind}/{shape}", "us", values, notes)
+        return row(f"{metric}/{kind}/{shape}", "us", values, notes, PACKAGES)
 
     rows = [timed("mfa_decode_us", times[0], ours), timed("mfa_decode_serial_us", times[1], serial)]
     if peers:
@@ -231,7 +183,8 @@ def measure(
         for name, own in (("overlap", times[0]), ("serial", times[1])):
             ratios = [a / b for a, b in zip(times[2 + best], own, strict=True)]
             notes = f"FlashAttention-3's time over ours, turn by turn; {peers[best].notes}"
-            rows.append(row(f"fa3_over_mfa_decode/{kind}/{shape}/{name}", "1", ratios, notes))
+            metric = f"fa3_over_mfa_decode/{kind}/{shape}/{name}"
+            rows.append(row(metric, "1", ratios, notes, PACKAGES))
     return rows
 
 

@@ -81,15 +81,29 @@ class TileMap:
         Raises:
             ValueError: Another number of sequences than the map was made for, or an empty one.
         """
+        for target, source in self.plan(lengths):
+            target.copy_(source)
+
+    def plan(self, lengths: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        """What `fill` copies, for a caller who copies it when the GPU gets there.
+
+        Returns:
+            Parts of this map, and tensors of the host with what they should hold.
+
+        Raises:
+            ValueError: As of `fill`.
+        """
         if len(lengths) != self.num_sequences:
             raise ValueError(f"{len(lengths)} lengths for a map of {self.num_sequences} sequences")
         if min(lengths) < 1:
             raise ValueError(f"a sequence of {min(lengths)} tokens; each needs at least 1")
         plan = make_plan([-(-length // PAGE_SIZE) for length in lengths], self.num_blocks)
         records, block_begin = _records(plan, lengths)
-        self.records[: len(records)].copy_(torch.from_numpy(records))
-        self.block_begin.copy_(torch.tensor(block_begin, dtype=torch.int32))
-        self.lengths.copy_(torch.tensor(lengths, dtype=torch.int32))
+        return [
+            (self.records[: len(records)], torch.from_numpy(records)),
+            (self.block_begin, torch.tensor(block_begin, dtype=torch.int32)),
+            (self.lengths, torch.tensor(lengths, dtype=torch.int32)),
+        ]
 
 
 def _records(plan: Plan, lengths: Sequence[int]) -> tuple[np.ndarray, list[int]]:

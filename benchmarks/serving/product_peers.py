@@ -1,0 +1,90 @@
+"""FP8 products by other libraries on our operands: cuBLAS through torch, and DeepGEMM if installed.
+
+cuBLAS takes one scale a tensor, so its result is that of the values without their block scales.
+"""
+
+import importlib
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from regard.serving.kernels.block_scaled.launch import Rows, Weight
+from regard.serving.kernels.block_scaled.reference import fp8_linear_reference
+
+NAMES = {
+    "cublas": "cuBLAS (torch._scaled_mm), one scale a tensor",
+    "deep_gemm": "DeepGEMM, block scales",
+}
+TOLERANCE = 3e-2
+"""Of what the matrix units add up without promotion, as cuBLAS's fast sums of long products are."""
+Product = Callable[[Rows, Weight], Tensor]
+
+
+def deep_gemm() -> ModuleType | None:
+    """The library, if it is there."""
+    try:
+        return importlib.import_module("deep_gemm")
+    except ImportError:
+        return None
+
+
+def relative_error(found: Tensor, expected: Tensor) -> float:
+    """L2, in float64."""
+    return float((found.double() - expected.double()).norm() / expected.double().norm())
+
+
+def products() -> dict[str, Product]:
+    """A product for each library that is there."""
+    found: dict[str, Product] = {"cublas": cublas_product}
+    if deep_gemm() is not None:
+        found["deep_gemm"] = deep_gemm_product
+    return found
+
+
+@cache
+def _one(device: torch.device) -> Tensor:
+    return torch.ones((), device=device)
+
+
+def cublas_product(x: Rows, weight: Weight) -> Tensor:
+    """Without block scales."""
+    one = _one(x.values.device)
+    return torch._scaled_mm(
+        x.values,
+        weight.values.T,
+        scale_a=one,
+        scale_b=one,
+        out_dtype=torch.bfloat16,
+        use_fast_accum=True,
+    )
+
+
+def deep_gemm_product(x: Rows, weight: Weight) -> Tensor:
+    """With block scales, which stand token by token within a block as the library wants them."""
+    shape = (x.values.shape[0], weight.values.shape[0])
+    out = torch.empty(shape, dtype=torch.bfloat16, device=x.values.device)
+    library = importlib.import_module("deep_gemm")
+    library.fp8_gemm_nt((x.values, x.scales.T), (weight.values, weight.scales), out)
+    return out
+
+
+def expected_product(name: str, x: Rows, weight: Weight) -> Tensor:
+    """What a library's product should be, in float32."""
+    if name == "cublas":
+        return x.values.float() @ weight.values.float().T
+    return fp8_linear_reference(x.values, x.scales, weight.values, weight.scales)
+
+
+def check_product(name: str, x: Rows, weight: Weight) -> float:
+    """The error of a library's product.
+
+    Raises:
+        SystemExit: It is too large: what is timed would not be the same work.
+    """
+    error = relative_error(products()[name](x, weight), expected_product(name, x, weight))
+    if not error < TOLERANCE:
+        raise SystemExit(f"{NAMES[name]} is wrong: relative error {error:.4f}")
+    return error

@@ -1,0 +1,208 @@
+"""The FFN GPU: 3 whole experts of 48, slices of the shared expert and of the dense layers."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from triton.tools.tensor_descriptor import TensorDescriptor
+
+from benchmarks.serving.slice.config import (
+    DENSE_WIDTH,
+    MODEL,
+    NUM_FFN,
+    NUM_OWNED,
+    NUM_SERVERS,
+    SHARED_WIDTH,
+    SliceConfig,
+)
+from benchmarks.serving.slice.ffn_kernels import gather, permute, sum_parts
+from benchmarks.serving.slice.message import Message
+from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
+from regard.serving.kernels.block_scaled.build import round_up_rows
+from regard.serving.kernels.block_scaled.experts import (
+    Cut,
+    Owned,
+    gated_linear,
+    routed_down,
+)
+from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight
+from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
+from regard.serving.kernels.routing.gpu import dispatch_gpu
+from regard.serving.kernels.routing.reference import Dispatch
+
+SPARE_BLOCKS = 4
+POOL_ROWS = 1 << 17
+"""Synthesised tokens; each micro-batch and layer takes another window of them."""
+NUM_PARTS = 3
+ROOM = 40
+"""Tokens above the mean that an expert of the busiest GPU seldom has; more take another pass."""
+FFN_GAIN = 0.2
+
+
+@dataclass(frozen=True)
+class FfnWeights:
+    """This GPU's part of one layer."""
+
+    gated: Weight
+    """Gate and up of each owned expert, then of the shared slice; or of the dense slice alone."""
+    down: Weight | None
+    """(owned * hidden, width); None in a dense layer."""
+    shared_down: Weight
+    """(hidden, shared or dense width)."""
+    shared_tiles: TensorDescriptor
+    """Of the same, for copies of tiles."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The launches of one layer for one micro-batch."""
+
+    gated: Launch
+    down: Launch | None
+
+
+class Inbox:
+    """Tokens of all attention GPUs for one micro-batch: those that arrived, then synthesised."""
+
+    def __init__(self, config: SliceConfig, device: torch.device) -> None:
+        """Allocates it."""
+        tokens, choices = config.num_tokens, MODEL.num_experts_per_token
+        self.arrived = Message.allocate(config.batch, device)
+        self.copy = Message.allocate(config.batch, device)
+        """Where the other server's copy of the message lands; its bytes count, no one reads it."""
+        self.rows = empty_rows(tokens, MODEL.hidden_size, device)
+        self.chosen = torch.zeros(tokens, choices, dtype=torch.int32, device=device)
+        self.shares = torch.zeros(tokens, choices, device=device)
+        self.dispatch = Dispatch(
+            torch.zeros(NUM_OWNED, config.capacity, dtype=torch.int32, device=device),
+            torch.zeros(NUM_OWNED, dtype=torch.int32, device=device),
+            torch.full((tokens, choices), -1, dtype=torch.int32, device=device),
+        )
+        self.result = torch.zeros(
+            NUM_SERVERS * config.batch, MODEL.hidden_size, dtype=torch.bfloat16, device=device
+        )
+        """Sums for the tokens of the two attention GPUs on this GPU's rail."""
+
+
+class FfnGpu:
+    """All layers' share."""
+
+    def __init__(self, config: SliceConfig, device: torch.device) -> None:
+        """Draws weights and the pool of tokens."""
+        self.config, self.device = config, device
+        self._generator = torch.Generator(device=device).manual_seed(config.seed + 1)
+        lines = NUM_OWNED * config.capacity
+        self.inboxes = [Inbox(config, device) for _ in range(config.num_microbatches)]
+        self.owned_rows = empty_rows(lines, MODEL.hidden_size, device)
+        self.routed = empty_rows(lines, MODEL.moe_intermediate_size, device)
+        self.shared = empty_rows(config.num_tokens, SHARED_WIDTH, device)
+        self.dense = empty_rows(config.num_tokens, DENSE_WIDTH, device)
+        shape = (NUM_PARTS, lines, MODEL.hidden_size)
+        self.routed_out = torch.zeros(shape, dtype=torch.bfloat16, device=device)
+        shape = (config.num_tokens, MODEL.hidden_size)
+        self.partial = torch.zeros(shape, dtype=torch.bfloat16, device=device)
+        """This GPU's sums for all tokens. Those of the other GPUs of the server for the tokens of
+        this GPU's rail are stood in by its own of other tokens: as many bytes, as many sums."""
+        self.step = torch.zeros(1, dtype=torch.int64, device=device)
+        self.most = torch.zeros(1, dtype=torch.int32, device=device)
+        """The most tokens that an expert ever had; above the capacity the run is void."""
+        self.pool = self._draw_pool()
+        self.layers = [self._draw_layer(config.is_dense(i)) for i in range(config.num_layers)]
+        self.prepared = [[self._prepare(w, inbox) for inbox in self.inboxes] for w in self.layers]
+
+    @property
+    def cut(self) -> Cut:
+        """How the work is cut for so many tokens."""
+        clusters = self._num_clusters
+        mean = self.config.num_tokens // NUM_FFN
+        # Routed experts take nearly two rounds of all clusters; the shared one fills up the second.
+        shared = -(-self.config.num_tokens // ((clusters + 8) // 3))
+        return Cut(
+            rows=round_up_rows(mean + ROOM),
+            shared_rows=min(round_up_rows(shared), round_up_rows(mean + ROOM)),
+            num_whole=clusters,
+            num_splits=NUM_PARTS,
+            spare_blocks=SPARE_BLOCKS,
+        )
+
+    @property
+    def _num_clusters(self) -> int:
+        properties = torch.cuda.get_device_properties(self.device)
+        return (properties.multi_processor_count - SPARE_BLOCKS) // 2
+
+    def _draw_pool(self) -> tuple[Rows, Tensor, Tensor]:
+        hidden, choices, device = MODEL.hidden_size, MODEL.num_experts_per_token, self.device
+        values = torch.empty(POOL_ROWS, hidden, dtype=torch.float8_e4m3fn, device=device)
+        fill_normal(values, self._generator, 448 / 4)
+        scales = torch.full((hidden // 128, POOL_ROWS), 4 / 448, device=device)
+        scales *= torch.rand(scales.shape, generator=self._generator, device=device) * 0.4 + 0.8
+        draws = torch.rand(POOL_ROWS, MODEL.num_experts, generator=self._generator, device=device)
+        weights, chosen = draws.mul_(4).softmax(dim=1).topk(choices, dim=1)
+        if self.config.balanced:
+            first = torch.arange(POOL_ROWS * choices, device=device) % MODEL.num_experts
+            chosen = first.view(POOL_ROWS, choices)
+        return Rows(values, scales), chosen.int(), weights
+
+    def _draw_layer(self, dense: bool) -> FfnWeights:
+        hidden, width, draw = MODEL.hidden_size, MODEL.moe_intermediate_size, self._generator
+        own = DENSE_WIDTH if dense else SHARED_WIDTH
+        gated = 2 * own + (0 if dense else 2 * NUM_OWNED * width)
+        down = None
+        if not dense:
+            down = random_weight(NUM_OWNED * hidden, width, draw, self.device, FFN_GAIN)
+        shared_down = random_weight(hidden, own, draw, self.device, FFN_GAIN / 2)
+        stack = random_weight(gated, hidden, draw, self.device)
+        return FfnWeights(stack, down, shared_down, describe(shared_down.values))
+
+    def _prepare(self, weights: FfnWeights, inbox: Inbox) -> Prepared:
+        counts, cut = inbox.dispatch.counts, self.cut
+        if weights.down is None:
+            none = Owned(self.owned_rows, counts[:0])
+            return Prepared(
+                gated_linear(inbox.rows, none, weights.gated, self.routed, self.dense, cut), None
+            )
+        owned = Owned(self.owned_rows, counts)
+        return Prepared(
+            gated_linear(inbox.rows, owned, weights.gated, self.routed, self.shared, cut),
+            routed_down(self.routed, owned, weights.down, self.routed_out, cut),
+        )
+
+    def synthesise(self, layer: int, index: int) -> None:
+        """The tokens of the other attention GPUs: what an all-gather in the server would bring."""
+        inbox = self.inboxes[index]
+        salt = layer * len(self.inboxes) + index
+        target = (inbox.rows, inbox.chosen, inbox.shares)
+        gather(self.pool, self.step, salt, target, self.config.batch)
+
+    def take_in(self, layer: int, index: int) -> None:
+        """Puts what arrived beside the others, and finds the experts' tokens."""
+        inbox, batch = self.inboxes[index], self.config.batch
+        inbox.rows.values[:batch].copy_(inbox.arrived.rows.values)
+        inbox.rows.scales[:, :batch].copy_(inbox.arrived.rows.scales)
+        if not self.config.is_dense(layer):
+            inbox.chosen[:batch].copy_(inbox.arrived.chosen)
+            inbox.shares[:batch].copy_(inbox.arrived.shares)
+            dispatch_gpu(inbox.chosen, NUM_FFN, inbox.dispatch, self.most)
+
+    def compute(self, layer: int, index: int) -> None:
+        """The layer's share for all tokens, and the sums for the tokens of this GPU's rail."""
+        self.compute_share(layer, index)
+        sum_parts(self.partial, self.inboxes[index].result)
+
+    def compute_share(self, layer: int, index: int) -> None:
+        """This GPU's sums for all tokens, into `partial`."""
+        inbox, launches = self.inboxes[index], self.prepared[layer][index]
+        order, counts, slots = inbox.dispatch
+        if launches.down is not None:
+            permute(inbox.rows, order, counts, self.owned_rows)
+        launches.gated()
+        if launches.down is not None:
+            launches.down()
+            fold_parts(self.routed_out, counts, self.config.capacity, self._num_clusters)
+        weights = self.layers[layer]
+        combine_gpu(
+            self.dense if launches.down is None else self.shared,
+            weights.shared_tiles, weights.shared_down.scales,
+            None if launches.down is None else self.routed_out[0],
+            slots, inbox.shares, self.partial,
+        )  # fmt: skip

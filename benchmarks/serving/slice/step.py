@@ -1,0 +1,162 @@
+"""One step of all layers and micro-batches over both GPUs, as one CUDA graph."""
+
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.serving.slice.attention_gpu import AttentionGpu
+from benchmarks.serving.slice.config import SliceConfig
+from benchmarks.serving.slice.ffn_gpu import FfnGpu
+from benchmarks.serving.slice.wire import Wire, connect
+
+Watcher = Callable[[str, int, int], None]
+"""Told what was just issued: its name, the layer, the micro-batch."""
+
+
+class SliceStep:
+    """The two GPUs, the wires between them, and the step."""
+
+    def __init__(
+        self, config: SliceConfig, attention_device: torch.device, ffn_device: torch.device
+    ) -> None:
+        """Draws everything; needs some 80 GB on one device and 25 GB on the other."""
+        self.config = config
+        connect(attention_device, ffn_device)
+        self.attention = AttentionGpu(config, attention_device)
+        self.ffn = FfnGpu(config, ffn_device)
+        transfers = config.num_layers * config.num_microbatches
+        speed, latency = config.wire_bytes_per_second, config.wire_latency_seconds
+        self.out_wire = Wire(attention_device, speed, latency, transfers)
+        self.back_wire = Wire(ffn_device, speed, latency, transfers)
+        with torch.cuda.device(attention_device):
+            self._attention_stream = torch.cuda.Stream()
+            self._upload_stream = torch.cuda.Stream()
+        with torch.cuda.device(ffn_device):
+            self._ffn_stream = torch.cuda.Stream()
+            self._intake_stream = torch.cuda.Stream()
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._kept: list[object] = []
+        self.num_steps = 0
+
+    def run(self) -> None:
+        """One step: sequences grow by one, then all layers of all micro-batches."""
+        self._upload()
+        with torch.cuda.stream(self._attention_stream):
+            if self._graph is None:
+                self.issue()
+            else:
+                self._graph.replay()
+        self.num_steps += 1
+
+    def run_eagerly(self, watch: Watcher) -> None:
+        """The same without a graph, telling what is issued."""
+        self._upload()
+        with torch.cuda.stream(self._attention_stream):
+            self.issue(watch)
+        self.num_steps += 1
+
+    def _upload(self) -> None:
+        """Plans the step on the host while the GPUs still work on the one before."""
+        pairs = []
+        for each in self.attention.microbatches:
+            each.sequences.advance()
+            pairs += each.sequences.prepare()
+        step = torch.tensor([self.num_steps + 1]).pin_memory()
+        with torch.cuda.stream(self._attention_stream):
+            for target, source in pairs:
+                target.copy_(source, non_blocking=True)
+            self.ffn.step.copy_(step, non_blocking=True)
+        # Pinned memory is used again once the copies are done: the allocator sees to that.
+
+    def capture(self) -> None:
+        """Records the step; run it once before, so that every kernel is compiled and loaded."""
+        torch.cuda.synchronize(self.attention.device)
+        torch.cuda.synchronize(self.ffn.device)
+        graph = torch.cuda.CUDAGraph()
+        with (
+            torch.cuda.device(self.attention.device),
+            torch.cuda.graph(graph, stream=self._attention_stream, capture_error_mode="relaxed"),
+        ):
+            self.issue()
+        self._graph = graph
+
+    def issue(self, watch: Watcher | None = None) -> None:
+        """Issues the step on the streams of both devices."""
+        config, attention, ffn = self.config, self.attention, self.ffn
+        watch = watch or (lambda name, layer, index: None)
+        main, back, intake = self._attention_stream, self._ffn_stream, self._intake_stream
+        back.wait_stream(main)
+        intake.wait_stream(main)
+        seen: list[torch.cuda.Event | None] = [None] * config.num_microbatches
+        filled = [self._synthesise(0, index) for index in range(config.num_microbatches)]
+        for layer in range(config.num_layers):
+            for index in range(config.num_microbatches):
+                with torch.cuda.device(attention.device), torch.cuda.stream(main):
+                    self._wait(main, seen[index])
+                    if layer == 0:
+                        attention.begin(index)
+                    attention.attend(layer, index)
+                    watch("attention", layer, index)
+                    arrived = self._send_out(layer, index)
+                with torch.cuda.device(ffn.device):
+                    with torch.cuda.stream(intake):
+                        intake.wait_event(filled[index])
+                        self._wait(intake, arrived)
+                        ffn.take_in(layer, index)
+                    with torch.cuda.stream(back):
+                        back.wait_stream(intake)
+                        ffn.compute(layer, index)
+                        watch("ffn", layer, index)
+                        seen[index] = self._send_back(layer, index)
+                    if layer + 1 < config.num_layers:
+                        filled[index] = self._synthesise(layer + 1, index)
+        with torch.cuda.device(attention.device), torch.cuda.stream(main):
+            for index in range(config.num_microbatches):
+                self._wait(main, seen[index])
+                attention.finish(index)
+                watch("head", config.num_layers, index)
+            self.out_wire.join()
+            main.wait_stream(back)
+            main.wait_stream(intake)
+        self._kept = [seen, filled]
+
+    def _synthesise(self, layer: int, index: int) -> torch.cuda.Event:
+        """Fills an inbox for its next layer, as soon as the one before is done with it."""
+        with torch.cuda.device(self.ffn.device), torch.cuda.stream(self._ffn_stream):
+            self.ffn.synthesise(layer, index)
+            filled = torch.cuda.Event()
+            filled.record(self._ffn_stream)
+        return filled
+
+    @staticmethod
+    def _wait(stream: torch.cuda.Stream, event: torch.cuda.Event | None) -> None:
+        if event is not None:
+            stream.wait_event(event)
+
+    def _send_out(self, layer: int, index: int) -> torch.cuda.Event:
+        message = self.attention.microbatches[index].message
+        inbox = self.ffn.inboxes[index]
+        pairs = [
+            (inbox.arrived.buffer, message.buffer),
+            (inbox.copy.buffer, message.buffer),
+        ]
+        number = layer * self.config.num_microbatches + index
+        return self.out_wire.send(number, pairs, message.wire_bytes)
+
+    def _send_back(self, layer: int, index: int) -> torch.cuda.Event:
+        result = self.ffn.inboxes[index].result
+        received = self.attention.microbatches[index].received
+        pairs = [(received.view(-1, received.shape[-1]), result)]
+        number = layer * self.config.num_microbatches + index
+        return self.back_wire.send(number, pairs, result.numel() * result.element_size())
+
+    def synchronize(self) -> None:
+        """Waits for both devices."""
+        torch.cuda.synchronize(self.attention.device)
+        torch.cuda.synchronize(self.ffn.device)
+
+    def check_capacity(self) -> None:
+        """Raises if an expert ever had more tokens than there is room for."""
+        most = int(self.ffn.most.item())
+        if most > self.config.capacity:
+            raise RuntimeError(f"an expert had {most} tokens; capacity {self.config.capacity}")

@@ -1,0 +1,160 @@
+"""A kernel call with everything it needs, made once and launched any number of times."""
+
+import ctypes
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from regard.serving.kernels.block_scaled import build
+from regard.serving.kernels.block_scaled.tensor_map import Maps
+from regard.serving.kernels.overlap import can_overlap
+
+PARTS, QUERY, GATED, DOWN = range(4)
+_INTEGERS = (
+    "num_units",
+    "num_blocks",
+    "blocks_a_split",
+    "num_splits",
+    "num_whole",
+    "num_tiles",
+    "num_rows",
+    "outer",
+    "num_experts",
+    "capacity",
+    "width",
+    "shared_width",
+    "lines",
+)
+_POINTERS = (
+    "weight_scales",
+    "cos",
+    "sin",
+    "counts",
+    "out",
+    "shared_out",
+    "out_scales",
+    "shared_scales",
+)
+_STRIDES = ("scale_stride", "shared_scale_stride")
+
+
+class _Task(ctypes.Structure):
+    """`Task` of task.cuh."""
+
+    _fields_ = [
+        *((name, ctypes.c_int) for name in _INTEGERS),
+        *((name, ctypes.c_void_p) for name in _POINTERS),
+        *((name, ctypes.c_int) for name in _STRIDES),
+    ]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Quantised activations."""
+
+    values: Tensor
+    """(rows, columns) e4m3."""
+
+    scales: Tensor
+    """(columns / 128, rows) float32; a row of it may be followed by padding."""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A quantised weight."""
+
+    values: Tensor
+    """(outer, columns) e4m3."""
+
+    scales: Tensor
+    """(outer / 128, columns / 128) float32."""
+
+
+@dataclass
+class Launch:
+    """One call; keeps its tensors alive."""
+
+    mode: int
+    rows: int
+    """Activation rows that pass by a tile: a member of `build.ROWS`."""
+    shared_rows: int
+    """The same of the shared expert, at most `rows`."""
+    num_blocks: int
+    """Blocks of the GPU to occupy, an even number."""
+    maps: Maps
+    task: _Task
+    device: torch.device
+    kept: list[Any] = field(default_factory=list)
+
+    def __call__(self) -> None:
+        """Launches on the current stream; may be captured in a graph."""
+        stages = build.num_stages(self.rows, self.mode != PARTS)
+        library = build.library(self.rows, stages, self.shared_rows)
+        stream = torch.cuda.current_stream(self.device).cuda_stream
+        status = library.block_scaled_launch(
+            self.mode,
+            ctypes.c_void_p(self.maps.address),
+            ctypes.byref(self.task),
+            self.num_blocks,
+            int(can_overlap(self.device)),
+            ctypes.c_void_p(stream),
+        )
+        if status:
+            library.block_scaled_error.restype = ctypes.c_char_p
+            text = library.block_scaled_error(status).decode()
+            raise RuntimeError(f"a block-scaled product could not be launched: {text}")
+
+
+def blocks_a_part(columns: int, num_parts: int) -> int:
+    """Blocks of 128 columns in each part of an inner dimension; the last part may have fewer.
+
+    Raises:
+        ValueError: A part would have none.
+    """
+    num_blocks = columns // 128
+    share = -(-num_blocks // num_parts)
+    if share * (num_parts - 1) >= num_blocks:
+        raise ValueError(f"{num_blocks} blocks of columns leave one of {num_parts} parts empty")
+    return share
+
+
+def prepare(
+    mode: int,
+    rows: int,
+    weight: Weight,
+    x: Rows,
+    *,
+    shared_x: Rows | None = None,
+    shared_rows: int = build.ROWS[0],
+    spare_blocks: int = 0,
+    integers: dict[str, int],
+    tensors: dict[str, Tensor],
+) -> Launch:
+    """Describes operands and fills in the task.
+
+    Args:
+        mode: What is done with the product.
+        rows: Activation rows that pass by a tile.
+        weight: Its outer size is a multiple of 128.
+        x: The activations.
+        shared_x: Those of the shared expert, where it has others.
+        shared_rows: Of these, how many pass by a tile.
+        spare_blocks: Multiprocessors to leave to other kernels, an even number.
+        integers: Of the task.
+        tensors: What the task points to.
+    """
+    maps = Maps(5)
+    maps.set(0, weight.values, box=(64, 128), swizzled=True)
+    for index, each, count in ((1, x, rows), (3, shared_x or x, shared_rows)):
+        maps.set(index, each.values, box=(count // 2, 128), swizzled=True)
+        maps.set(index + 1, each.scales, box=(1, count), swizzled=False)
+    task = _Task(num_blocks=x.values.shape[1] // 128, **integers)
+    task.weight_scales = weight.scales.data_ptr()
+    for name, tensor in tensors.items():
+        setattr(task, name, tensor.data_ptr())
+    device = x.values.device
+    most = torch.cuda.get_device_properties(device).multi_processor_count - spare_blocks
+    num_blocks = min(most // 2 * 2, 2 * (task.num_units or most))
+    return Launch(mode, rows, shared_rows, num_blocks, maps, task, device, [weight, tensors])
