@@ -129,7 +129,12 @@ def _of_kind(kind: Kind, counts: Counter[str]) -> list[Measurement]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge, print, and write rows where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=DRAWS, help="respondents a kind (%(default)s)")
+    parser.add_argument(
+        "--draws",
+        type=int,
+        default=DRAWS,
+        help=f"respondents a kind (%(default)s), rounded up to whole chunks of {CHUNK}",
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
         "--kept", type=Path, default=Path("zoo_matrix.jsonl"), help="where finished chunks go"

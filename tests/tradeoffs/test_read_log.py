@@ -36,7 +36,23 @@ def test_a_run_is_read_with_everything_that_its_logs_say(folder: Path) -> None:
     assert run.commit == "b" * 40
     assert run.first_sample_at.startswith("20")
     assert (run.num_errors, run.num_truncated) == (0, 0)
+    assert (run.plan_runs, run.incomplete) == (2, "")
     assert sorted(run.cells["wording"].unique()) == ["offer", "plain"]
+
+
+def test_a_run_that_stopped_early_says_how_many_answers_it_has(tmp_path: Path) -> None:
+    plan = tiny_plan(reading="text", runs=3)
+    cells = planned_cells(plan)[:4]
+    evaluate(build_task(plan, cells, epochs=1), _reply, tmp_path)
+    assert read_run(tmp_path).incomplete == "1 of 3 planned answers a cell"
+    evaluate(build_task(plan, cells[:1], epochs=2), _reply, tmp_path)
+    assert read_run(tmp_path).incomplete == "1 to 3 of 3 planned answers a cell"
+
+
+def test_log_probabilities_alone_are_complete_without_answers(tmp_path: Path) -> None:
+    plan = tiny_plan(reading="logprob", runs=3)
+    evaluate(build_task(plan, planned_cells(plan)[:2], epochs=1), _reply, tmp_path)
+    assert read_run(tmp_path).incomplete == ""
 
 
 def test_a_label_that_is_never_named_has_no_mass(folder: Path) -> None:

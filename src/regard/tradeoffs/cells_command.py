@@ -50,6 +50,7 @@ def main(argv: Sequence[str]) -> int:
         "answers": int(run.cells["n"].sum()),
         "truncated": run.num_truncated,
         "errors": run.num_errors,
+        "incomplete": run.incomplete,
     }
     if options.json:
         print(json.dumps(summary, indent=2))

@@ -11,7 +11,7 @@ from regard.tradeoffs.criteria import Criteria
 from regard.tradeoffs.plan import Plan, new_plan, read_plan
 from regard.tradeoffs.preflight import ModelChoice, check_model
 from regard.tradeoffs.read_log import RunLog, read_run
-from regard.tradeoffs.run import RunOptions, missing, run
+from regard.tradeoffs.run import Display, RunOptions, missing, run
 from regard.tradeoffs.states import TARGETS
 from regard.tradeoffs.summary import summary_of
 from regard.tradeoffs.verdict import judge
@@ -46,7 +46,9 @@ class Check:
         return [*found, f"{self.num_cells} cells; see {self.folder / REPORT_FILE}", WHAT_IT_IS]
 
 
-def check(choice: ModelChoice, folder: Path, *, connections: int = 4) -> Check:
+def check(
+    choice: ModelChoice, folder: Path, *, connections: int = 4, display: Display = "none"
+) -> Check:
     """Asks a model the short factorial by log-probabilities and judges it.
 
     A folder that holds an earlier check of the same model goes on where that one stopped.
@@ -56,6 +58,7 @@ def check(choice: ModelChoice, folder: Path, *, connections: int = 4) -> Check:
             server.
         folder: Where plan, logs, table and report go.
         connections: Calls at once.
+        display: What Inspect shows meanwhile.
 
     Raises:
         TradeoffsError: The model or the folder cannot be used.
@@ -66,7 +69,7 @@ def check(choice: ModelChoice, folder: Path, *, connections: int = 4) -> Check:
     if asked:
         # Low mass is no error here: the reading then fails its gate, and that is the finding.
         check_model(choice, plan, [cell for cell, _ in asked])
-        run(plan, choice, asked, RunOptions(log_dir=logs, connections=connections))
+        run(plan, choice, asked, RunOptions(log_dir=logs, connections=connections, display=display))
     return _judged(read_run(logs, plan=plan.digest()), folder)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan, nan
 from pathlib import Path
@@ -54,6 +54,17 @@ class RunLog:
     """Answers that ended at the cap twice; they count as unparsed and are our error."""
     num_errors: int
     """Samples that failed with an error; they stand in no cell and are asked again."""
+    plan_runs: int = 0
+    """Text answers a cell that the plan asks for; 0 where it asks for none."""
+
+    @property
+    def incomplete(self) -> str:
+        """How many answers the cells have of those planned; empty where none is missing."""
+        fewest, most = int(self.cells["n"].min()), int(self.cells["n"].max())
+        if fewest >= self.plan_runs:
+            return ""
+        span = str(most) if fewest == most else f"{fewest} to {most}"
+        return f"{span} of {self.plan_runs} planned answers a cell"
 
 
 @dataclass
@@ -110,7 +121,12 @@ def read_run(path: Path, *, plan: str | None = None) -> RunLog:
         paths=tuple(paths),
         num_truncated=sum(_value(sample, "tally", "truncated") > 0 for sample in answered),
         num_errors=len(samples) - len(answered),
+        plan_runs=_planned_runs(headers[0]),
     )
+
+
+def _planned_runs(header: Mapping[str, Any]) -> int:
+    return 0 if header.get("plan_reading") == "logprob" else int(header.get("plan_runs", 0))
 
 
 def read_header(path: Path) -> EvalLog:

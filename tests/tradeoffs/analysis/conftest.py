@@ -26,3 +26,13 @@ def step() -> Drawn:
     sets = DataSets(num_wordings=10, runs=5, slope=200.0, threshold=5.5)
     block = sets.block()
     return block, sets.draw(block, np.random.default_rng(3))
+
+
+@pytest.fixture
+def coin() -> Drawn:
+    """Ten wordings whose cells all say exactly one half, as labels that were not listed do."""
+    sets = DataSets(num_wordings=10, runs=2, slope=1.0)
+    block = sets.block()
+    answers = sets.draw(block, np.random.default_rng(3))
+    answers.successes[:] = answers.trials / 2
+    return block, answers

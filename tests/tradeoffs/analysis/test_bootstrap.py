@@ -1,3 +1,5 @@
+from math import inf, isnan
+
 import pytest
 
 from regard.tradeoffs.analysis.bootstrap import bootstrap_t, plain_bootstrap
@@ -27,3 +29,11 @@ def test_a_seed_gives_the_same_interval(graded: Drawn) -> None:
     )
     assert one == two
     assert one != other
+
+
+def test_cells_that_all_say_one_half_have_no_slope_and_no_threshold(coin: Drawn) -> None:
+    slope, threshold = bootstrap_t(*coin, draws=60, seed=1, confidence=0.95)
+    assert slope.low <= 0.0 <= slope.high
+    assert slope.value == pytest.approx(0, abs=1e-9)
+    assert isnan(threshold.value)
+    assert (threshold.low, threshold.high) == (-inf, inf)

@@ -85,3 +85,10 @@ def test_a_flat_curve_of_log_probabilities_is_not_tilted_by_the_penalty() -> Non
     dose = fit_dose(layout.block("pain"), answers, confidence=0.95)
     assert abs(dose.slope.value) < 0.01
     assert dose.slope.low < 0 < dose.slope.high
+
+
+def test_cells_that_all_say_one_half_have_a_slope_of_nought(coin: Drawn) -> None:
+    dose = fit_dose(*coin, confidence=0.95)
+    assert dose.slope.value == pytest.approx(0, abs=1e-9)
+    assert dose.slope_p_value == pytest.approx(0.5)
+    assert dose.threshold().high == np.inf

@@ -29,6 +29,24 @@ def test_answers_that_are_all_alike_give_a_flat_curve() -> None:
     assert found.share(np.array([0.0, 5.0])) == pytest.approx([0.99, 0.99], abs=0.01)
 
 
+def test_answers_at_one_level_alone_give_a_flat_curve() -> None:
+    trials = np.array([0.0, 8.0, 0.0])
+    found = fit_curve(np.arange(3.0), trials / 4, trials, confidence=0.95)
+    assert found.slope.value == 0
+    assert not np.isfinite(found.slope.low)
+    assert found.share(np.array([1.0])) == pytest.approx(2.5 / 9)
+
+
+def test_a_gap_that_the_answered_points_do_not_tell_from_the_level_is_left_out() -> None:
+    level, gap = np.array([0.0, 0.0, 4.0, 4.0]), np.array([-1.0, 1.0, -1.0, 1.0])
+    trials = np.array([6.0, 0.0, 0.0, 6.0])
+    successes = np.array([4.0, 0.0, 0.0, 2.0])
+    found = fit_curve(level, successes, trials, beside=gap, confidence=0.95)
+    alone = fit_curve(level, successes, trials, confidence=0.95)
+    assert found == alone
+    assert found.slope.value > 0
+
+
 def test_gaps_that_move_the_threshold_do_not_flatten_a_wordings_slope() -> None:
     layout, answers = layout_of(played(slope=1.5, threshold=2.5, price=0.9, goal=20.0))
     cube = cube_of(layout.block("pain"), answers)

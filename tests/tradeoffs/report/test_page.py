@@ -116,12 +116,19 @@ def troubled_page() -> str:
         unparsed_share=0.02,
     )
     registration = replace(REGISTERED, exploratory=True, reasons=("no commit",))
-    return make_page(run_of(cells.assign(label_mass=0.5)), registration)
+    run = run_of(cells.assign(label_mass=0.5), plan_runs=50)
+    return make_page(run, registration)
 
 
 def test_an_exploratory_run_is_marked_with_its_reasons(troubled_page: str) -> None:
     assert '<span class="mark">exploratory</span> no commit.' in troubled_page
     assert "yes: the plan" not in troubled_page
+
+
+def test_a_run_that_stopped_early_is_marked(troubled_page: str, page: str) -> None:
+    mark = '<span class="mark">incomplete</span> The run stopped early: 15 of 50 planned answers'
+    assert mark in troubled_page
+    assert "stopped early" not in page
 
 
 def test_a_failed_gate_is_named_on_top(troubled_page: str) -> None:

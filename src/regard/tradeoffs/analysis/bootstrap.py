@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf, nan
+
 import numpy as np
 
 from regard.common.statistics import Interval
@@ -12,6 +14,8 @@ from regard.tradeoffs.analysis.logistic import Floats, fit_logistic
 
 BATCH = 50
 """Resamples fitted at once: bounds the memory."""
+LEAST_SLOPE = 1e-9
+"""Logits a level; what is flatter has no threshold and is taken for this."""
 
 
 def bootstrap_t(
@@ -37,10 +41,10 @@ def bootstrap_t(
     values = np.concatenate([value for value, _ in batches])
     errors = np.concatenate([error for _, error in batches])
     shifted = (values[1:] - values[0]) / errors[1:]
-    return (
-        _interval(float(values[0, 0]), float(errors[0, 0]), shifted[:, 0], confidence),
-        _interval(float(values[0, 1]), float(errors[0, 1]), shifted[:, 1], confidence),
-    )
+    slope = _interval(float(values[0, 0]), float(errors[0, 0]), shifted[:, 0], confidence)
+    if abs(slope.value) <= LEAST_SLOPE:
+        return slope, Interval(nan, -inf, inf)
+    return slope, _interval(float(values[0, 1]), float(errors[0, 1]), shifted[:, 1], confidence)
 
 
 def _estimates(block: Block, answers: Answers, times: Floats) -> tuple[Floats, Floats]:
@@ -59,10 +63,11 @@ def _estimates(block: Block, answers: Answers, times: Floats) -> tuple[Floats, F
     meat = np.einsum("bg,bgp,bgq->bpq", times, scores, scores, optimize=True)
     covariance = fits.bread @ meat @ fits.bread * (count / (count - 1))
     intercept, slope = fits.coefficients[:, INTERCEPT], fits.coefficients[:, LEVEL]
+    divisor = np.copysign(np.maximum(np.abs(slope), LEAST_SLOPE), slope)
     gradient = np.zeros_like(fits.coefficients)
-    gradient[:, INTERCEPT], gradient[:, LEVEL] = 1 / slope, -intercept / slope**2
+    gradient[:, INTERCEPT], gradient[:, LEVEL] = 1 / divisor, -intercept / divisor**2
     threshold_variance = np.einsum("bp,bpq,bq->b", gradient, covariance, gradient)
-    values = np.stack([slope, block.middle_level + intercept / slope], axis=1)
+    values = np.stack([slope, block.middle_level + intercept / divisor], axis=1)
     variances = np.stack([covariance[:, LEVEL, LEVEL], threshold_variance], axis=1)
     return values, np.sqrt(np.maximum(variances, 1e-24))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import copysign, inf, sqrt
 
 import numpy as np
 
@@ -121,7 +121,10 @@ class DoseFit:
     def _p_value(self, column: int) -> float:
         error = sqrt(float(self.tested[column, column]))
         value = float(self.coefficients[column])
-        return t_tail(value / error if error else inf * np.sign(value), self.num_clusters)
+        if not value:
+            # Cells that all agree to the last digit have neither a slope nor an error.
+            return t_tail(0.0, self.num_clusters)
+        return t_tail(value / error if error else copysign(inf, value), self.num_clusters)
 
     def _unit(self, column: int) -> Floats:
         unit: Floats = np.eye(len(self.coefficients))[column]

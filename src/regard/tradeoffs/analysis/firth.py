@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regard.common.statistics import Interval
 from regard.tradeoffs.analysis.curve import Cube
@@ -51,15 +53,17 @@ def fit_curve(
     # Importing it loads scikit-learn.
     from firthmodels import FirthLogisticRegression
 
-    columns = [-level] if beside is None or not beside.any() else [-level, beside]
+    columns = [-level] if beside is None else [-level, beside]
+    columns = _told_apart(columns, trials > 0)
+    if not columns:
+        return _flat(successes, trials)
     features = np.column_stack([np.concatenate([column, column]) for column in columns])
     outcomes = np.repeat([1, 0], len(level))
     weights = np.concatenate([successes, trials - successes])
     used = weights > 0
     if len(np.unique(outcomes[used])) < 2:
         # All answers alike: the penalised fit is flat, and no likelihood has a profile.
-        share = (successes.sum() + 0.5) / (trials.sum() + 1)
-        return CurveFit(float(np.log(share / (1 - share))), Interval(0.0, -np.inf, np.inf), 1.0)
+        return _flat(successes, trials)
     model = FirthLogisticRegression(backend="numpy", max_iter=MAX_ITERATIONS)
     with warnings.catch_warnings():
         # A profile that does not close leaves NaN, which the caller sees.
@@ -72,6 +76,22 @@ def fit_curve(
         Interval(float(model.coef_[0]), float(low), float(high)),
         float(model.lrt_pvalues_[0]),
     )
+
+
+def _told_apart(columns: Sequence[Floats], answered: NDArray[np.bool_]) -> list[Floats]:
+    """The first columns that the points with answers tell from a constant and from one another."""
+    found: list[Floats] = []
+    for column in columns:
+        design = np.column_stack([np.ones(len(column)), *found, column])[answered]
+        if np.linalg.matrix_rank(design) < design.shape[1]:
+            break
+        found.append(column)
+    return found
+
+
+def _flat(successes: Floats, trials: Floats) -> CurveFit:
+    share = (successes.sum() + 0.5) / (trials.sum() + 1)
+    return CurveFit(float(np.log(share / (1 - share))), Interval(0.0, -np.inf, np.inf), 1.0)
 
 
 def curve_of(cube: Cube, *, gap: int | None = None, confidence: float) -> CurveFit:

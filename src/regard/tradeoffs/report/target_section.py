@@ -166,7 +166,11 @@ def _checks(
     )
     return (
         ("slope by bootstrap-t over wordings", interval_text(slope)),
-        ("threshold by bootstrap-t over wordings", interval_text(threshold)),
+        (
+            "threshold by bootstrap-t over wordings",
+            # As for the threshold that decides: without a dose-response there is none.
+            interval_text(threshold) if slope.low > 0 else "undetermined",
+        ),
         *firth,
         ("threshold, declined answers as giving up points", str(low)),
         ("threshold, declined answers as taking them", str(high)),
