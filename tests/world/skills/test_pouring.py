@@ -37,7 +37,7 @@ def test_the_tip_stands_inside_the_rim_of_the_receiver(make_context) -> None:
     assert place is not None
     offset = place.pivot_m - opening
     assert np.hypot(*offset[:2]) == pytest.approx(INSIDE_M)
-    assert INSIDE_M < radius
+    assert radius > INSIDE_M
     assert offset[2] > 0
 
 
