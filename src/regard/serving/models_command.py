@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from regard.common.wheels import cache_folder
 from regard.serving import default_model
 
 EPILOG = "example: regard models pull"
@@ -50,7 +51,7 @@ def _description() -> dict[str, Any]:
         "name": model.name,
         "is_default": True,
         "is_present": default_model.is_present(),
-        "path": str(model.weights_path(default_model.cache_folder())),
+        "path": str(model.weights_path(cache_folder())),
         "bytes": model.weights_bytes,
         "sha256": model.weights_sha256,
         "source": model.requirement,

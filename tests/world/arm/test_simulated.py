@@ -55,13 +55,14 @@ def test_a_released_arm_moves_again(make_world) -> None:
 
 
 def test_braking_never_makes_the_hand_faster(make_world) -> None:
-    """Pan and wrist cancel each other at the hand; one would brake before the other."""
+    """Shoulder, elbow and wrist nearly cancel at the hand; one would brake before the others."""
     world = make_world()
-    velocity = np.array([0.5, 0.4, -0.9, 0.3, 1.0, -0.8])
+    velocity = np.array([0.0, 1.0, -0.9, 1.5, 0.0, 0.0])
     for after in (np.zeros(6), None):
-        world.arm.release_stop()
+        world.stand_at_home()
+        world.arm.reset()
         world.arm.command_velocity(velocity)
-        world.physics.step(150)
+        world.physics.step(100)
         before = world.guard.hand_speed_m_s(world.arm.state().velocity_rad_s)
         if after is None:
             world.arm.stop("test")
@@ -70,7 +71,7 @@ def test_braking_never_makes_the_hand_faster(make_world) -> None:
         for _ in range(60):
             world.physics.step()
             now = world.guard.hand_speed_m_s(world.arm.state().velocity_rad_s)
-            assert now <= before * 1.03
+            assert now <= before + 0.02
 
 
 def test_only_righting_moves_a_stopped_arm(make_world) -> None:

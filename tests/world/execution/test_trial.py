@@ -12,6 +12,7 @@ from regard.world.execution.trial import run_trial
 FETCH, PRESS = 0, 6
 
 
+@pytest.mark.slow
 def test_a_trial_is_its_seed(menagerie_folder) -> None:
     one, two = (
         run_trial(FETCH, seed=3, held_out=False, menagerie=menagerie_folder) for _ in range(2)

@@ -1,6 +1,7 @@
 """Bringing things and handing them over, in physics."""
 
 import numpy as np
+import pytest
 
 from regard.world.effects import is_at_handover, tilt_rad
 from regard.world.execution.person_hand import PersonHand
@@ -34,6 +35,7 @@ def test_the_hand_lets_go_when_somebody_pulls(make_context) -> None:
     assert np.linalg.norm(context.world.physics.body_velocity("remote_1/body")) < 0.05
 
 
+@pytest.mark.slow
 def test_what_nobody_takes_stays_in_the_hand(make_context, monkeypatch) -> None:
     monkeypatch.setattr(fetch, "OFFER_S", 1.0)
     context = make_context("remote")

@@ -1,11 +1,14 @@
 """Putting objects into and on others, in physics."""
 
+import pytest
+
 from regard.world.effects import is_inside, is_over_top
 from regard.world.failures import FailureKind
 from regard.world.skills.put import PutIn, PutOn, Tidy
 from regard.world.skills.runner import run_skill
 
 
+@pytest.mark.slow
 def test_a_mug_put_on_a_plate_stands_on_it(make_context) -> None:
     context = make_context("mug", "plate")
     outcome = run_skill(PutOn(), context, {"object": "mug_1", "receiver": "plate_1"})
@@ -14,6 +17,7 @@ def test_a_mug_put_on_a_plate_stands_on_it(make_context) -> None:
     assert context.world.holding() is None
 
 
+@pytest.mark.slow
 def test_a_sponge_is_thrown_into_the_bin(make_context) -> None:
     context = make_context("sponge", "bin")
     outcome = run_skill(Tidy(), context, {"object": "sponge_1", "receiver": "bin_1"})

@@ -30,6 +30,9 @@ FINGER_BOX_SIZE_M = (0.011, 0.005, 0.012)
 FINGER_BOX_POSITION_M = (0.0, -0.012, 0.0)
 MOUNT_MASS_KG = 0.1
 
+DRAWN_GROUP = 2
+PLAIN_COLOUR = (0.55, 0.58, 0.62, 1.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArmPlacement:
@@ -39,7 +42,8 @@ class ArmPlacement:
     """Of the base, in the world."""
 
     visuals: bool
-    """Keep the meshes that are only drawn; without them a scene compiles far faster."""
+    """Keep the meshes that are only drawn; without them a scene compiles far faster, and pictures
+    show the capsules and boxes that collide."""
 
 
 def attach(spec: mujoco.MjSpec, menagerie: Path, *, placement: ArmPlacement) -> None:
@@ -63,6 +67,9 @@ def attach(spec: mujoco.MjSpec, menagerie: Path, *, placement: ArmPlacement) -> 
         _balance_gravity(part)
     _prepare_arm(arm, like=spec)
     _prepare_gripper(gripper, like=spec)
+    if not placement.visuals:
+        for part in (arm, gripper):
+            _show_primitives(part)
     arm.attach(gripper, prefix=GRIPPER_PREFIX, site="attachment_site")
     frame = spec.worldbody.add_frame(pos=list(placement.position_m))
     spec.attach(arm, prefix=ARM_PREFIX, frame=frame)
@@ -94,6 +101,13 @@ def _drop_meshes(part: mujoco.MjSpec, *, keep_visuals: bool) -> None:
     if not keep_visuals:
         for mesh in list(part.meshes):
             part.delete(mesh)
+
+
+def _show_primitives(part: mujoco.MjSpec) -> None:
+    """Capsules and boxes are what a picture shows of an arm without meshes: cheap, and seen."""
+    for geom in part.geoms:
+        geom.group = DRAWN_GROUP
+        geom.rgba = list(PLAIN_COLOUR)
 
 
 def _balance_gravity(part: mujoco.MjSpec) -> None:

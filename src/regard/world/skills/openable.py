@@ -13,7 +13,7 @@ from regard.world.effects import joint_share, opening_joint
 from regard.world.failures import FailureKind, SkillFailure
 from regard.world.motion.path import Pace, Path, Straight, Tilt, shifted
 from regard.world.objects.contract import OPENED_FRACTION, Affordance
-from regard.world.skills.context import APPROACH, GRIP_S, SHUT, TRAVEL, SkillContext
+from regard.world.skills.context import APPROACH, GRIP_S, OPEN, SHUT, TRAVEL, SkillContext
 from regard.world.skills.contract import Arguments, Skill
 from regard.world.skills.grasps import Grasp, either_way, leaning
 from regard.world.skills.picking import open_hand
@@ -117,6 +117,8 @@ def move_handle(context: SkillContext, name: str, *, share: float) -> None:
         context.mover.follow(last, pace=APPROACH)
         context.mover.grip(SHUT, seconds=GRIP_S)
         _draw(context, joint, share=share, turning=turning)
+        # Half-open fingers would take a lid along when they draw back.
+        context.mover.grip(OPEN, seconds=GRIP_S)
         let_go(context)
         return
     label = context.world.instance(name).label
@@ -151,9 +153,6 @@ def _way(
     """The way of the hand that moves the joint to a share of its range."""
     physics = context.world.physics
     low, high = physics.joint_range(joint)
-    if share > 0 and joint.endswith("hinge"):
-        # A lid has to lean well past the vertical to stay open when the fingers leave it.
-        share = 1.0
     change = low + share * (high - low) - physics.joint_position(joint)
     axis, anchor = physics.joint_axis(joint)
     if joint.endswith("slide"):
