@@ -7,15 +7,18 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-BLOCK = 128
-"""Columns that share a scale in a row of activations; rows and columns that do in a weight."""
+from regard.serving.kernels.block_fp8.reference import (
+    BLOCK,
+    dequantise_reference,
+    quantise_reference,
+)
 
 
 def dequantise_rows(
     values: Float[Tensor, "rows columns"], scales: Float[Tensor, "blocks rows"]
 ) -> Float[Tensor, "rows columns"]:
     """Activations in float32; their scales stand block by block, not row by row."""
-    return values.float() * scales.T.repeat_interleave(BLOCK, dim=1)[:, : values.shape[1]]
+    return dequantise_reference(values, scales.T)
 
 
 def dequantise_weight(
@@ -41,9 +44,10 @@ def quantise_rows(
     x: Float[Tensor, "rows columns"],
 ) -> tuple[Float[Tensor, "rows columns"], Float[Tensor, "blocks rows"]]:
     """e4m3 values and scales: the largest magnitude of each 128 columns becomes 448."""
-    blocks = x.float().view(x.shape[0], -1, BLOCK)
-    scales = blocks.abs().amax(dim=2).clamp(min=1e-30) / 448.0
-    values = (blocks / scales[:, :, None]).view(x.shape).to(torch.float8_e4m3fn)
+    num_rows, columns = x.shape
+    values = torch.empty(num_rows, columns, dtype=torch.float8_e4m3fn, device=x.device)
+    scales = torch.empty(num_rows, columns // BLOCK, device=x.device)
+    quantise_reference(x, values, scales)
     return values, scales.T.contiguous()
 
 
