@@ -96,14 +96,14 @@ def test_what_cannot_be_fitted_is_said_in_one_line(
     assert message in error
 
 
-def test_the_hierarchical_fit_names_its_extra_where_it_is_missing(
+def test_the_hierarchical_fit_says_how_to_get_pymc_where_it_is_missing(
     table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymc", None)
     assert main(["tradeoffs", "fit", str(table), "--hierarchical"]) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ")
-    assert 'pip install "regard[tradeoffs-bayes]"' in captured.err
+    assert 'pip install "pymc>=' in captured.err
     assert captured.out == ""
 
 
@@ -117,4 +117,4 @@ def test_the_hierarchical_fit_stands_beside_the_criteria(
     assert found["hierarchical"]["threshold"]["value"] == 4.0
     assert found["hierarchical"]["converged"] is False
     assert main(["tradeoffs", "fit", str(table), "--hierarchical"]) == 0
-    assert "NOT CONVERGED" in capsys.readouterr().out
+    assert "NOT CONVERGED" in " ".join(capsys.readouterr().out.split())

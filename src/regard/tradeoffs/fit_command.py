@@ -39,8 +39,8 @@ class FitOptions:
     scale: str = "numeric"
     """The scale whose rows count: numeric, verbal or shuffled."""
     hierarchical: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Also sample a Bayesian model that pools the wordings partially (needs PyMC:
-    pip install "regard[tradeoffs-bayes]"); minutes, and nothing rests on it."""
+    """Also sample a Bayesian model that pools the wordings partially (needs PyMC, which
+    you install yourself); a minute or more, and nothing rests on it."""
     seed: int = 0
     """Of that model's chains."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
     Raises:
         TradeoffsError: The table cannot be used, or lacks the state; the hierarchical model needs
-            an extra that is missing, or choices that follow the level.
+            PyMC, or choices that follow the level.
     """
     options = tyro.cli(FitOptions, prog="regard tradeoffs fit", args=list(argv))
     criteria = Criteria()
