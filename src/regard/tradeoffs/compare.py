@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from regard.tradeoffs.analysis.answers import Reading
 from regard.tradeoffs.analysis.bound import threshold_bound
 from regard.tradeoffs.analysis.holm import holm
 from regard.tradeoffs.analysis.layout import Layout
@@ -24,6 +25,8 @@ class ComparedVerdict:
     scale: str
     verdict: str
     failed_gate: str | None
+    reading: Reading | None
+    """The one that decides; None without a fit."""
     held: dict[str, bool | None]
     """What passed, by gate and criterion, in their order; None: not assessed."""
     slope: tuple[float, float, float] | None
@@ -106,7 +109,11 @@ def _row(model: str, verdict: Verdict) -> ComparedVerdict:
         scale=verdict.scale,
         verdict=verdict.verdict,
         failed_gate=verdict.failed_gate,
-        held={each.name: each.passed for each in (*(verdict.gates or ()), *verdict.criteria)},
+        reading=verdict.readings[0].reading if verdict.readings else None,
+        held={
+            **{gate.name: gate.passed for gate in verdict.gates or ()},
+            **{each.name: each.passed for each in verdict.criteria},
+        },
         slope=None if dose is None else (dose.slope.value, dose.slope.low, dose.slope.high),
         threshold="" if dose is None else str(threshold_bound(dose)),
         price=price,

@@ -148,9 +148,7 @@ def _reach(block: Block, answers: Answers, criteria: Criteria) -> Interval:
     )
 
 
-def _specificity(
-    contrasts: tuple[Contrast, ...], missing: list[str], reach: Interval
-) -> Criterion:
+def _specificity(contrasts: tuple[Contrast, ...], missing: list[str], reach: Interval) -> Criterion:
     if missing or not contrasts:
         return _not_assessed("T3 specificity", f"no control {', '.join(missing) or 'at all'}")
     if reach.low <= 0:
@@ -160,8 +158,8 @@ def _specificity(
             "T3 specificity",
             None,
             bound,
-            "at the margin the target does nothing that a control could fall short of; excess at the "
-            f"same level over the nearest control, {nearest.control}",
+            "at the margin the target does nothing that a control could fall short of; excess at "
+            f"the same level over the nearest control, {nearest.control}",
         )
     nearest = min(contrasts, key=lambda each: _lowest(each.excess, each.excess_rise).low)
     return _criterion(

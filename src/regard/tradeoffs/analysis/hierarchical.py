@@ -67,7 +67,7 @@ def fit_pooled(
     draws: int = DRAWS,
     cores: int = 1,
 ) -> Pooled:
-    r"""Samples the posterior of
+    r"""Samples the posterior of slopes and thresholds that wordings share in part.
 
     $$ P(\text{points}) = \lambda + (1 - \gamma - \lambda)\,
     \sigma(s_w (\theta_w + p \ln \Delta - x) + z) $$
@@ -117,9 +117,7 @@ def _pymc() -> ModuleType:
     try:
         import pymc
     except ImportError as error:
-        raise TradeoffsError(
-            f"the hierarchical model needs PyMC: {INSTALL} ({error})"
-        ) from error
+        raise TradeoffsError(f"the hierarchical model needs PyMC: {INSTALL} ({error})") from error
     module: ModuleType = pymc
     return module
 

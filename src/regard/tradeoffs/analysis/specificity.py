@@ -14,8 +14,11 @@ from regard.tradeoffs.analysis.logistic import Floats
 
 @dataclass(frozen=True)
 class Contrast:
-    """How much more a target brings about than a control: shares of choices, means over levels and
-    gaps. A rise has each curve's own share at its lowest level taken off."""
+    """How much more a target brings about than a control, as shares of choices.
+
+    Each is a mean over levels and gaps; a rise has each curve's own share at its lowest level
+    taken off.
+    """
 
     control: str
     excess: Interval

@@ -79,9 +79,9 @@ def _target(
 ) -> ComparedTarget:
     own = tuple(row for row in rows if (row.target, row.scale) == (target, scale))
     panels: dict[float, Bands] = {}
-    for run in runs:
-        if layouts[run.model].has(target, scale=scale):
-            _add_curves(panels, run, layouts[run.model], target, scale, criteria)
+    by_model = {run.model: run for run in runs}
+    for row in own:
+        _add_curves(panels, by_model[row.model], layouts[row.model], row, criteria)
     slopes = {row.model: Interval(*row.slope) for row in own if row.slope is not None}
     behind_gate = {row.model for row in own if row.failed_gate}
     name = f"{target}-{scale}"
@@ -98,13 +98,13 @@ def _add_curves(
     panels: dict[float, Bands],
     run: RunLog,
     layout: Layout,
-    target: str,
-    scale: str,
+    row: ComparedVerdict,
     criteria: Criteria,
 ) -> None:
-    """Adds a model's curve to the panel of each points gap, where it made any choice."""
-    block = layout.block(target, scale=scale)
-    held = [answers_of(run.cells, reading) for reading in readings_of(run.cells)]
+    """Adds a model's curve, by the reading that decides, to the panel of each points gap."""
+    block = layout.block(row.target, scale=row.scale)
+    readings = readings_of(run.cells) if row.reading is None else (row.reading,)
+    held = [answers_of(run.cells, reading) for reading in readings]
     answers = next((each for each in held if each.trials[block.rows].sum() > 0), None)
     if answers is None:
         return

@@ -122,9 +122,7 @@ def _model_curve(
             axis.plot([level, level], ends, color=color, linewidth=1.0, alpha=0.75)
 
 
-def slopes_figure(
-    name: str, slopes: Mapping[str, Interval], behind_gate: Collection[str]
-) -> str:
+def slopes_figure(name: str, slopes: Mapping[str, Interval], behind_gate: Collection[str]) -> str:
     """Slopes of the models with their intervals over wordings.
 
     Args:

@@ -25,5 +25,7 @@ def fill(name: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["interval"] = interval_text
-    environment.filters["triple"] = lambda ends: "" if ends is None else interval_text(Interval(*ends))
+    environment.filters["triple"] = lambda ends: (
+        "" if ends is None else interval_text(Interval(*ends))
+    )
     return environment.get_template(name).render(**values)
