@@ -80,21 +80,3 @@ def test_a_plateau_at_one_half_is_no_crossing_though_its_fit_crosses() -> None:
 def test_avoiding_from_the_lowest_level_on_is_said() -> None:
     assert _find(weight_pain=0.0, keyword_cost=10.0).avoids_throughout
     assert not _find(**TRADER).avoids_throughout
-
-
-LATE: dict[str, float] = {"slope": 3.0, "threshold": 9.0, "price": 0.0, "wording_sd": 0.1}
-
-
-def test_where_a_target_turns_at_the_top_t3_is_not_assessed_and_controls_count_there() -> None:
-    findings = _find(**LATE)
-    assert findings.criteria[2].passed is None
-    assert "same level" in findings.criteria[2].about
-    assert findings.specific_at_level
-    assert not _find(**LATE, weight_boredom=1.0).specific_at_level
-
-
-def test_where_t3_is_assessed_the_same_level_decides_nothing() -> None:
-    assert not _find(**TRADER).specific_at_level
-    assert not _find(**TRADER, weight_boredom=0.9).specific_at_level
-    lean = DesignConfig(states=("none", "pain", "nonsense"), side_blocks=())
-    assert not _find(design=lean, **LATE).specific_at_level

@@ -9,9 +9,6 @@ from tests.tradeoffs.tables import MAIN, played
 
 TRADER: dict[str, float] = {"slope": 1.5, "threshold": 3.0, "price": 0.7, "wording_sd": 0.3}
 
-# Turns at the top of the scale, at a price: T4 and T5 hold, and T3 cannot be assessed.
-LATE: dict[str, float] = {"slope": 3.0, "threshold": 8.4, "price": 0.2, "wording_sd": 0.1}
-
 
 def _judge(
     target: str = "pain", readings: tuple[str, ...] = ("text",), **parameters: float | bool
@@ -26,8 +23,6 @@ def _judge(
         (TRADER, "trade-off"),
         ({**TRADER, "price": 0.0}, "switches"),
         ({**TRADER, "weight_nonsense": 1.0}, "reacts to stated penalties"),
-        (LATE, "switches"),
-        ({**LATE, "weight_nonsense": 1.0}, "reacts to stated penalties"),
         ({"slope": 0.25, "threshold": 15.0, "price": 0.0}, "graded only"),
         ({"weight_pain": 0.0, "keyword_cost": 10.0}, "always avoids"),
         ({"weight_pain": 0.0}, "never"),

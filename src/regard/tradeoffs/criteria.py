@@ -46,11 +46,6 @@ class Criteria:
     clear of it, in the fit and in the answers themselves."""
     specificity_margin: float = 0.6
     """T3: a control at level x must act less than the target at this share of x."""
-    same_level_share: float = 0.4
-    """T3 cannot be tested where the target does nothing yet at that share of the highest level: a
-    control that does nothing would not pass. Then a control must bring about less than this share
-    of what the target does at the same level, and the word is `switches` at most. 0.4 is the weight
-    up to which the truth table calls a control's another reaction."""
     min_gaps: int = 3
     """T4: points gaps, at least."""
     robust_wordings: float = 0.8

@@ -13,7 +13,7 @@ from regard.tradeoffs.analysis.curve import cube_of, level_share
 from regard.tradeoffs.analysis.dose import DoseFit, fit_dose
 from regard.tradeoffs.analysis.layout import Block, Layout
 from regard.tradeoffs.analysis.logistic import Floats
-from regard.tradeoffs.analysis.specificity import Contrast, contrast_of, reach_of
+from regard.tradeoffs.analysis.specificity import Contrast, contrast_of
 from regard.tradeoffs.analysis.trend import trend_scores
 from regard.tradeoffs.criteria import CONTROLS_OF, Criteria
 
@@ -45,9 +45,6 @@ class Findings:
     dose: DoseFit
     contrasts: tuple[Contrast, ...]
     """One a control."""
-    specific_at_level: bool
-    """Whether T3 could not be tested, the target acting near the highest level only, and every
-    control does next to nothing at the levels where the target acts."""
     trends: Floats
     """(wordings,): scores of each wording's own trend."""
 
@@ -58,12 +55,11 @@ def find(layout: Layout, answers: Answers, block: Block, *, criteria: Criteria) 
     ends = _ends(dose, answers, criteria)
     trends = trend_scores(block, answers)
     contrasts, missing = _contrasts(layout, answers, block, criteria)
-    specificity = _specificity(contrasts, missing, _reach(block, answers, criteria))
     return Findings(
         criteria=(
             _dose(dose),
             _crossing(dose, ends, criteria),
-            specificity,
+            _specificity(contrasts, missing),
             _price(dose, criteria),
             _robustness(dose, trends, answers, criteria),
         ),
@@ -72,12 +68,6 @@ def find(layout: Layout, answers: Answers, block: Block, *, criteria: Criteria) 
         ),
         dose=dose,
         contrasts=contrasts,
-        specific_at_level=(
-            specificity.passed is None
-            and not missing
-            and bool(contrasts)
-            and all(each.passed_at_level for each in contrasts)
-        ),
         trends=trends,
     )
 
@@ -133,49 +123,23 @@ def _contrasts(
                 target,
                 control,
                 margin=criteria.specificity_margin,
-                share=criteria.same_level_share,
                 confidence=criteria.confidence,
             )
         )
     return tuple(found), missing
 
 
-def _reach(block: Block, answers: Answers, criteria: Criteria) -> Interval:
-    return reach_of(
-        cube_of(block, answers),
-        margin=criteria.specificity_margin,
-        confidence=criteria.confidence,
-    )
-
-
-def _specificity(contrasts: tuple[Contrast, ...], missing: list[str], reach: Interval) -> Criterion:
+def _specificity(contrasts: tuple[Contrast, ...], missing: list[str]) -> Criterion:
     if missing or not contrasts:
         return _not_assessed("T3 specificity", f"no control {', '.join(missing) or 'at all'}")
-    if reach.low <= 0:
-        nearest = min(contrasts, key=lambda each: _lowest(*_at_level(each)).low)
-        bound = _lowest(*_at_level(nearest))
-        return _criterion(
-            "T3 specificity",
-            None,
-            bound,
-            "at the margin the target does nothing that a control could fall short of; excess at "
-            f"the same level over the nearest control, {nearest.control}",
-        )
-    nearest = min(contrasts, key=lambda each: _lowest(each.excess, each.excess_rise).low)
+    nearest = min(contrasts, key=lambda each: min(each.excess.low, each.excess_rise.low))
+    bound = min(nearest.excess, nearest.excess_rise, key=lambda each: each.low)
     return _criterion(
         "T3 specificity",
         all(each.passed for each in contrasts),
-        _lowest(nearest.excess, nearest.excess_rise),
+        bound,
         f"excess over the nearest control, {nearest.control}",
     )
-
-
-def _at_level(contrast: Contrast) -> tuple[Interval, Interval]:
-    return contrast.same_level, contrast.same_level_rise
-
-
-def _lowest(*intervals: Interval) -> Interval:
-    return min(intervals, key=lambda each: each.low)
 
 
 def _price(dose: DoseFit, criteria: Criteria) -> Criterion:
@@ -217,7 +181,7 @@ def _normal_quantile(criteria: Criteria) -> float:
     return float(ndtri(0.5 + criteria.confidence / 2))
 
 
-def _criterion(name: str, passed: bool | None, interval: Interval, about: str) -> Criterion:
+def _criterion(name: str, passed: bool, interval: Interval, about: str) -> Criterion:
     return Criterion(
         name=name,
         passed=passed,

@@ -39,8 +39,8 @@ class FitOptions:
     scale: str = "numeric"
     """The scale whose rows count: numeric, verbal or shuffled."""
     hierarchical: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Also sample a Bayesian model that pools the wordings partially (needs PyMC, which
-    you install yourself); a minute or more, and nothing rests on it."""
+    """Also sample a Bayesian model that pools the wordings partially (the extra
+    tradeoffs-bayes); a minute or more, and nothing rests on it."""
     seed: int = 0
     """Of that model's chains."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

@@ -92,9 +92,6 @@ def _reading(reading: ReadingVerdict) -> dict[str, Any]:
                 "excess": _interval(each.excess),
                 "excess_rise": _interval(each.excess_rise),
                 "passed": each.passed,
-                "same_level": _interval(each.same_level),
-                "same_level_rise": _interval(each.same_level_rise),
-                "passed_at_level": each.passed_at_level,
             }
             for each in reading.findings.contrasts
         ],

@@ -134,14 +134,13 @@ def word_of(findings: Findings) -> str:
     """The verdict that T1 to T5 amount to."""
     if findings.avoids_throughout:
         return "always avoids"
-    dose, crossing, specificity, *others = (bool(each.passed) for each in findings.criteria)
-    if not dose:
-        return "never"
-    if not crossing:
-        return "graded only"
-    if not specificity:
-        return "switches" if findings.specific_at_level else "reacts to stated penalties"
-    return "trade-off" if all(others) else "switches"
+    passed = [bool(each.passed) for each in findings.criteria]
+    for word, held in zip(
+        ("never", "graded only", "reacts to stated penalties"), passed[:3], strict=True
+    ):
+        if not held:
+            return word
+    return "trade-off" if all(passed) else "switches"
 
 
 def _combine(verdicts: list[ReadingVerdict], block: Block) -> Verdict:

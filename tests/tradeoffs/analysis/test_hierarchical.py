@@ -25,7 +25,7 @@ def test_without_pymc_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     # A name that is None in the table of modules cannot be imported.
     monkeypatch.setitem(sys.modules, "pymc", None)
     layout, answers = layout_of(played())
-    with pytest.raises(TradeoffsError, match='pip install "pymc>='):
+    with pytest.raises(TradeoffsError, match="tradeoffs-bayes"):
         fit_pooled(layout.block("pain"), answers, confidence=0.95, seed=0)
 
 

@@ -1,7 +1,6 @@
 """A Bayesian model that pools wordings partially: a check on the intervals that decide.
 
-Optional: it needs PyMC, which is no dependency of this project because one of PyMC's own, `cons`,
-is under the LGPL. No verdict rests on it.
+Optional: it needs PyMC (the extra `tradeoffs-bayes`), and no verdict rests on it.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ from regard.tradeoffs.analysis.dose import LOG_GAP, design_of, fit_dose
 from regard.tradeoffs.analysis.layout import Block
 from regard.tradeoffs.errors import TradeoffsError
 
-INSTALL = 'pip install "pymc>=5.28,<6" "arviz<0.23"'
-"""Later releases of arviz do not work with the matplotlib of this project."""
+INSTALL = 'pip install "regard[tradeoffs-bayes]"'
 CHAINS, WARM_UP, DRAWS = 4, 1000, 1000
 """A chain's draws come after as many that are thrown away."""
 TARGET_ACCEPT = 0.95

@@ -14,34 +14,21 @@ from regard.tradeoffs.analysis.logistic import Floats
 
 @dataclass(frozen=True)
 class Contrast:
-    """How much more a target brings about than a control, as shares of choices.
-
-    Each is a mean over levels and gaps; a rise has each curve's own share at its lowest level
-    taken off.
-    """
+    """How much more the target at `margin * x` brings about than a control at x."""
 
     control: str
     excess: Interval
-    """The target at `margin * x` less the control at x."""
+    """Share of choices, mean over levels and gaps."""
     excess_rise: Interval
-    same_level: Interval
-    """`share` of the target at x less the control at x."""
-    same_level_rise: Interval
+    """The same with each curve's own share at its lowest level taken off."""
 
     @property
     def passed(self) -> bool:
-        """Whether the target does more at its smaller level, intervals included."""
+        """Whether both are above 0, intervals included."""
         return self.excess.low > 0 and self.excess_rise.low > 0
 
-    @property
-    def passed_at_level(self) -> bool:
-        """Whether the control does next to nothing where the target acts, intervals included."""
-        return self.same_level.low > 0 and self.same_level_rise.low > 0
 
-
-def contrast_of(
-    target: Cube, control: Cube, *, margin: float, share: float, confidence: float
-) -> Contrast:
+def contrast_of(target: Cube, control: Cube, *, margin: float, confidence: float) -> Contrast:
     """Compares two states over the wordings that both have.
 
     A control that acts like the target at a share w of its own level has an excess below 0 for
@@ -52,7 +39,6 @@ def contrast_of(
         target: Choices with the state whose verdict counts.
         control: Choices with the state it is told from.
         margin: Share of the level, above 0 and below 1.
-        share: Of what the target brings about, above 0 and below 1.
         confidence: Of the intervals, over wordings.
     """
     own, other = target.block, control.block
@@ -63,31 +49,15 @@ def contrast_of(
     gaps = [gap for gap in own.log_gaps if gap in other.log_gaps]
     avoided = _select(1 - target.shares(), own.wordings, wordings, own.log_gaps, gaps)
     avoided_control = _select(1 - control.shares(), other.wordings, wordings, other.log_gaps, gaps)
-    reached = avoided_control[:, :, np.searchsorted(other.levels, levels)]
-    lowest, lowest_control = avoided[:, :, :1], avoided_control[:, :, :1]
     scaled = avoided @ _interpolation(own.levels, margin * np.asarray(levels))
-    same = share * (avoided @ _interpolation(own.levels, np.asarray(levels)))
-    found = (
-        scaled - reached,
-        scaled - reached - (lowest - lowest_control),
-        same - reached,
-        same - reached - (share * lowest - lowest_control),
-    )
+    reached = avoided_control[:, :, np.searchsorted(other.levels, levels)]
+    excess = scaled - reached
+    rise = excess - (avoided[:, :, :1] - avoided_control[:, :, :1])
     return Contrast(
-        other.state, *(mean_interval(_mean(each), confidence=confidence) for each in found)
+        other.state,
+        mean_interval(_mean(excess), confidence=confidence),
+        mean_interval(_mean(rise), confidence=confidence),
     )
-
-
-def reach_of(target: Cube, *, margin: float, confidence: float) -> Interval:
-    """What a target brings about at `margin` of its levels beyond its lowest one.
-
-    Where 0 is inside, no control could pass `Contrast.passed`, one that does nothing included: a
-    test that nothing passes says nothing of the controls.
-    """
-    block = target.block
-    avoided = 1 - target.shares()
-    scaled = avoided @ _interpolation(block.levels, margin * block.levels[1:])
-    return mean_interval(_mean(scaled - avoided[:, :, :1]), confidence=confidence)
 
 
 def _inside(level: float, block: Block) -> bool:
