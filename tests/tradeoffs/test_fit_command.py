@@ -1,12 +1,29 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from regard.cli import main
+from regard.common.statistics import Interval
+from regard.tradeoffs import fit_command
+from regard.tradeoffs.analysis.hierarchical import Pooled
 from regard.tradeoffs.cells import write_cells
 from tests.tradeoffs.tables import played
 
+POOLED = Pooled(
+    threshold=Interval(4.0, 3.5, 4.5),
+    threshold_sd=Interval(0.5, 0.3, 0.9),
+    slope=Interval(1.5, 1.2, 1.8),
+    slope_sd=Interval(0.1, 0.0, 0.3),
+    price=None,
+    price_above_zero=None,
+    num_wordings=12,
+    num_draws=4000,
+    divergences=0,
+    r_hat=1.2,
+    ess=900.0,
+)
 COLUMNS = [
     "state",
     "scale",
@@ -77,3 +94,27 @@ def test_what_cannot_be_fitted_is_said_in_one_line(
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert message in error
+
+
+def test_the_hierarchical_fit_says_how_to_get_pymc_where_it_is_missing(
+    table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymc", None)
+    assert main(["tradeoffs", "fit", str(table), "--hierarchical"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert "tradeoffs-bayes" in captured.err
+    assert captured.out == ""
+
+
+def test_the_hierarchical_fit_stands_beside_the_criteria(
+    table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_command, "fit_pooled", lambda *_, **__: POOLED)
+    assert main(["tradeoffs", "fit", str(table), "--hierarchical", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "trade-off"
+    assert found["hierarchical"]["threshold"]["value"] == 4.0
+    assert found["hierarchical"]["converged"] is False
+    assert main(["tradeoffs", "fit", str(table), "--hierarchical"]) == 0
+    assert "NOT CONVERGED" in " ".join(capsys.readouterr().out.split())

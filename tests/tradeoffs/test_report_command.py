@@ -5,7 +5,6 @@ import pytest
 from regard.cli import main
 from regard.tradeoffs import report_command
 from regard.tradeoffs.design import DesignConfig
-from regard.tradeoffs.report_command import default_folder
 from tests.tradeoffs.report.runs import REGISTERED, run_of
 from tests.tradeoffs.tables import MAIN, played
 
@@ -37,14 +36,6 @@ def test_the_page_goes_where_it_is_asked_for(
     assert out.read_text().startswith("<!doctype html>")
     assert capsys.readouterr().out.strip() == str(out)
     assert asked == [tmp_path.resolve()]
-
-
-def test_logs_are_counted_two_folders_up_and_no_further_than_the_root(tmp_path: Path) -> None:
-    (tmp_path / "plan" / "model").mkdir(parents=True)
-    log = tmp_path / "plan" / "model" / "one.eval"
-    log.write_bytes(b"")
-    assert default_folder(log) == default_folder(log.parent) == tmp_path.resolve()
-    assert default_folder(Path("/")) == Path("/")
 
 
 def test_a_missing_log_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from regard.tradeoffs.analysis.answers import Reading
 from regard.tradeoffs.analysis.bound import threshold_bound
 from regard.tradeoffs.analysis.holm import holm
 from regard.tradeoffs.analysis.layout import Layout
 from regard.tradeoffs.criteria import Criteria
 from regard.tradeoffs.errors import TradeoffsError
 from regard.tradeoffs.read_log import RunLog
-from regard.tradeoffs.states import TARGETS
-from regard.tradeoffs.verdict import judge
+from regard.tradeoffs.states import JUDGED_SCALES, TARGETS
+from regard.tradeoffs.verdict import Verdict, judge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,13 @@ class ComparedVerdict:
 
     model: str
     target: str
+    scale: str
     verdict: str
     failed_gate: str | None
+    reading: Reading | None
+    """The one that decides; None without a fit."""
+    held: dict[str, bool | None]
+    """What passed, by gate and criterion, in their order; None: not assessed."""
     slope: tuple[float, float, float] | None
     """Estimate and interval, logits a level; None without a fit."""
     threshold: str
@@ -41,13 +47,13 @@ def compare(runs: Sequence[RunLog], *, criteria: Criteria) -> list[ComparedVerdi
     """Judges the main block of every run.
 
     Raises:
-        TradeoffsError: The runs are of different designs or criteria, a model stands twice, or
-            none has a target.
+        TradeoffsError: There are fewer than two runs, they are of different designs or criteria,
+            a model stands twice, or a target cannot be judged.
     """
     _check_comparable(runs, criteria)
     rows = [row for run in runs for row in _rows(run, criteria)]
     if not rows:
-        raise TradeoffsError(f"no run has {' or '.join(TARGETS)} on the numeric scale")
+        raise TradeoffsError(f"no run has {' or '.join(TARGETS)} in it")
     tested = [row for row in rows if row.p_value is not None]
     adjusted = holm([row.p_value for row in tested if row.p_value is not None])
     limit = (1 - criteria.confidence) / 2
@@ -58,6 +64,8 @@ def compare(runs: Sequence[RunLog], *, criteria: Criteria) -> list[ComparedVerdi
 
 
 def _check_comparable(runs: Sequence[RunLog], criteria: Criteria) -> None:
+    if len(runs) < 2:
+        raise TradeoffsError(f"{len(runs)} runs; give the logs of at least two")
     for run in runs:
         if run.criteria != criteria.digest():
             raise TradeoffsError(
@@ -78,29 +86,41 @@ def _rows(run: RunLog, criteria: Criteria) -> list[ComparedVerdict]:
     layout = Layout(run.cells)
     rows = []
     for target in TARGETS:
-        if not layout.has(target):
-            continue
-        verdict = judge(run.cells, target, criteria=criteria, layout=layout)
-        dose = verdict.readings[0].findings.dose if verdict.readings else None
-        slope = None if dose is None else (dose.slope.value, dose.slope.low, dose.slope.high)
-        price = None
-        if dose is not None and dose.has_gaps and dose.slope.low > 0:
-            price = (dose.price.value, dose.price.low, dose.price.high)
-        rows.append(
-            ComparedVerdict(
-                model=run.model,
-                target=target,
-                verdict=verdict.verdict,
-                failed_gate=verdict.failed_gate,
-                slope=slope,
-                threshold="" if dose is None else str(threshold_bound(dose)),
-                price=price,
-                p_value=None if dose is None else dose.slope_p_value,
-                p_value_holm=None,
-                holds=None,
-            )
-        )
+        for scale in JUDGED_SCALES[run.task]:
+            if layout.has(target, scale=scale):
+                try:
+                    verdict = judge(
+                        run.cells, target, criteria=criteria, scale=scale, layout=layout
+                    )
+                except TradeoffsError as error:
+                    raise TradeoffsError(f"{run.model}: {error}") from error
+                rows.append(_row(run.model, verdict))
     return rows
+
+
+def _row(model: str, verdict: Verdict) -> ComparedVerdict:
+    dose = verdict.readings[0].findings.dose if verdict.readings else None
+    price = None
+    if dose is not None and dose.has_gaps and dose.slope.low > 0:
+        price = (dose.price.value, dose.price.low, dose.price.high)
+    return ComparedVerdict(
+        model=model,
+        target=verdict.target,
+        scale=verdict.scale,
+        verdict=verdict.verdict,
+        failed_gate=verdict.failed_gate,
+        reading=verdict.readings[0].reading if verdict.readings else None,
+        held={
+            **{gate.name: gate.passed for gate in verdict.gates or ()},
+            **{each.name: each.passed for each in verdict.criteria},
+        },
+        slope=None if dose is None else (dose.slope.value, dose.slope.low, dose.slope.high),
+        threshold="" if dose is None else str(threshold_bound(dose)),
+        price=price,
+        p_value=None if dose is None else dose.slope_p_value,
+        p_value_holm=None,
+        holds=None,
+    )
 
 
 def _corrected(row: ComparedVerdict, value: float | None, holds: bool | None) -> ComparedVerdict:

@@ -16,33 +16,53 @@ from rich.table import Table
 from regard.tradeoffs.compare import ComparedVerdict, compare
 from regard.tradeoffs.criteria import Criteria
 from regard.tradeoffs.read_log import read_run
+from regard.tradeoffs.report.comparison import make_comparison
+from regard.tradeoffs.report.page import write_page
+from regard.tradeoffs.report.registration import default_folder, registration_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """Set the verdicts of several runs of one plan side by side, corrected for their number.
+    """Set the verdicts of several runs of one design side by side, corrected for their number.
 
-    Example: regard tradeoffs compare logs/one logs/other --json
+    Example: regard tradeoffs compare logs/one logs/other --out comparison.html
     """
 
     logs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Logs, or folders with the logs of one run each."""
+    out: Path | None = None
+    """Also write the comparison there, as one self-contained HTML page."""
+    all_logs: Path | None = None
+    """Folder in which all logs of all runs lie, for counting those of each model; by default two
+    folders above each run's, which is where regard tradeoffs run puts them."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print JSON."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Prints one row a model and target.
+    """Prints one row a model and target, and writes the page where one is asked for.
 
     Raises:
-        TradeoffsError: A log cannot be read, or the runs cannot be compared.
+        TradeoffsError: A log cannot be read, the runs cannot be compared, or the page cannot be
+            written.
     """
     options = tyro.cli(CompareOptions, prog="regard tradeoffs compare", args=list(argv))
-    rows = compare([read_run(path) for path in options.logs], criteria=Criteria())
+    criteria = Criteria()
+    runs = [read_run(path) for path in options.logs]
+    rows = compare(runs, criteria=criteria)
+    if options.out is not None:
+        folders = [options.all_logs or default_folder(path) for path in options.logs]
+        known = [
+            (run, registration_of(run, folder=folder))
+            for run, folder in zip(runs, folders, strict=True)
+        ]
+        write_page(make_comparison(known, rows, criteria=criteria), options.out)
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         _print(rows, Console())
+        if options.out is not None:
+            print(options.out)
     return 0
 
 

@@ -10,8 +10,9 @@ from typing import Annotated
 import tyro
 
 from regard.tradeoffs.read_log import read_run
+from regard.tradeoffs.report.bundle import bundle_address
 from regard.tradeoffs.report.page import make_page, write_page
-from regard.tradeoffs.report.registration import registration_of
+from regard.tradeoffs.report.registration import default_folder, registration_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,9 @@ class ReportOptions:
     all_logs: Path | None = None
     """Folder in which all logs of all runs lie, for counting those of the model; by default two
     folders above the run's, which is where regard tradeoffs run puts them."""
-    bundle: str = ""
-    """Address of the transcripts (inspect view bundle), relative to the page."""
+    bundle: str | None = None
+    """Transcripts to link to: the folder that inspect view bundle wrote, or an address on the web;
+    by default the folder transcripts beside the page, where there is one."""
     seed: int = 0
     """Of the resampling behind the checks."""
 
@@ -38,19 +40,15 @@ def main(argv: Sequence[str]) -> int:
     """Writes the page.
 
     Raises:
-        TradeoffsError: The log cannot be read, or the page cannot be written.
+        TradeoffsError: The log cannot be read, there is no such bundle of transcripts, or the page
+            cannot be written.
     """
     options = tyro.cli(ReportOptions, prog="regard tradeoffs report", args=list(argv))
+    address = bundle_address(options.out, options.bundle)
     run = read_run(options.log)
     folder = options.all_logs or default_folder(options.log)
     registration = registration_of(run, folder=folder)
-    text = make_page(run, registration, bundle=options.bundle, seed=options.seed)
+    text = make_page(run, registration, bundle=address, seed=options.seed)
     write_page(text, options.out)
     print(options.out)
     return 0
-
-
-def default_folder(log: Path) -> Path:
-    """Two folders above a run's own."""
-    own = (log if log.is_dir() else log.parent).resolve()
-    return own.parents[min(1, len(own.parents) - 1)] if own.parents else own

@@ -66,6 +66,11 @@ STATES: Mapping[str, State] = MappingProxyType(
 TARGETS: tuple[str, ...] = tuple(each.name for each in STATES.values() if each.role == "target")
 CONTROLS: tuple[str, ...] = tuple(each.name for each in STATES.values() if each.role == "control")
 
+JUDGED_SCALES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"factorial": ("numeric",), "replica": ("numeric", "verbal")}
+)
+"""By task. Of the factorial's verbal scale a side block has one control only."""
+
 QUESTIONS: tuple[str, ...] = ("dominated", "ask-points", "ask-state", "ask-intensity")
 """Rows that serve the gates only: a choice with one worse option, and three of comprehension."""
 

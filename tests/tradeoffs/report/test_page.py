@@ -1,6 +1,5 @@
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from regard.tradeoffs.design import DesignConfig
 from regard.tradeoffs.errors import TradeoffsError
 from regard.tradeoffs.replica import replica_cells
 from regard.tradeoffs.report.page import OPENING, make_page, write_page
+from tests.tradeoffs.report.markup import read_markup
 from tests.tradeoffs.report.runs import REGISTERED, run_of
 from tests.tradeoffs.tables import played
 
@@ -22,34 +22,6 @@ LEAN = DesignConfig(
 )
 
 
-class _Reader(HTMLParser):
-    """What a browser would fetch, and the text it would show."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fetched: list[str] = []
-        self.text: list[str] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = {"src", "href", "xlink:href", "data"} if tag != "a" else set()
-        self.fetched += [value or "" for name, value in attrs if name in names]
-        if tag not in ("meta", "br", "hr", "img", "link"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
-def _read(page: str) -> _Reader:
-    reader = _Reader()
-    reader.feed(page)
-    return reader
-
-
 @pytest.fixture(scope="module")
 def page() -> str:
     cells = played(design=SMALL, answers=5, **TRADER)
@@ -57,7 +29,7 @@ def page() -> str:
 
 
 def test_the_page_fetches_nothing(page: str) -> None:
-    reader = _read(page)
+    reader = read_markup(page)
     assert reader.open == []
     # Markers of a figure refer to the page itself.
     assert all(each.startswith("#") for each in reader.fetched)
@@ -66,12 +38,12 @@ def test_the_page_fetches_nothing(page: str) -> None:
 
 
 def test_the_opening_sentence_stands_before_the_verdict(page: str) -> None:
-    text = " ".join("".join(_read(page).text).split())
+    text = read_markup(page).words
     assert text.index(OPENING) < text.index("trade-off")
 
 
 def test_everything_that_a_reader_needs_is_there(page: str) -> None:
-    text = " ".join("".join(_read(page).text).split())
+    text = read_markup(page).words
     for part in (
         "2 plans, 3 logs",
         "the plan's commit precedes the first answer",
@@ -137,7 +109,7 @@ def test_a_failed_gate_is_named_on_top(troubled_page: str) -> None:
 
 
 def test_two_readings_are_set_side_by_side(troubled_page: str) -> None:
-    text = "".join(_read(troubled_page).text)
+    text = "".join(read_markup(troubled_page).text)
     assert "mean difference" in text
     assert "One reading only" not in text
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from regard.tradeoffs.report import registration
-from regard.tradeoffs.report.registration import registration_of
+from regard.tradeoffs.report.registration import default_folder, registration_of
 from tests.tradeoffs.report.runs import run_of
 from tests.tradeoffs.tables import played
 
@@ -61,3 +61,11 @@ def test_files_that_are_no_logs_of_the_game_are_not_counted(
     (tmp_path / "deep" / "other.eval").write_bytes(b"no log")
     found = registration_of(run_of(played()), folder=tmp_path)
     assert (found.num_plans, found.num_logs) == (1, 1)
+
+
+def test_logs_are_counted_two_folders_up_and_no_further_than_the_root(tmp_path: Path) -> None:
+    (tmp_path / "plan" / "model").mkdir(parents=True)
+    log = tmp_path / "plan" / "model" / "one.eval"
+    log.write_bytes(b"")
+    assert default_folder(log) == default_folder(log.parent) == tmp_path.resolve()
+    assert default_folder(Path("/")) == Path("/")

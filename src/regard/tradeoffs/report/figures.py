@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,6 +70,76 @@ def _bars(axis: Axes, bands: Sequence[Band]) -> None:
             low, high = np.clip([1 - interval.high, 1 - interval.low], 0, 1)
             axis.plot([band.level] * 2, [low, high], color=TARGET, linewidth=width, alpha=0.75)
         axis.plot(band.level, avoided, "o", color=TARGET, markersize=4.5)
+
+
+def models_figure(
+    name: str, panels: Mapping[float, Mapping[str, Sequence[Band]]], behind_gate: Collection[str]
+) -> str:
+    """Avoiding by level, one panel a points gap, one line a model with intervals over wordings.
+
+    Args:
+        name: Keeps the figure's ids apart from others'.
+        panels: By gap in points: the models' bands.
+        behind_gate: Models whose answers failed a gate: drawn thin and dotted.
+    """
+    figure, axes = _subplots(len(panels), width=3.6 * max(2, len(panels)), height=3.4)
+    models = list(dict.fromkeys(model for curves in panels.values() for model in curves))
+    for axis, (gap, curves) in zip(axes, panels.items(), strict=True):
+        for model, bands in curves.items():
+            _model_curve(axis, model, bands, models.index(model), failed=model in behind_gate)
+        axis.axhline(0.5, color=MUTED, linewidth=0.6, linestyle=(0, (1, 3)))
+        title = f"{gap:g} more point" + ("" if gap == 1 else "s")
+        axis.set(title=title, xlabel="stated intensity", ylim=(-0.03, 1.03))
+    axes[0].set_ylabel("share that gives up points")
+    lines = {
+        label: line
+        for axis in axes
+        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(lines.values(), lines.keys(), loc="outside lower left", frameon=False)
+    return _svg(figure, f"models-{name}")
+
+
+def _model_curve(
+    axis: Axes, model: str, bands: Sequence[Band], number: int, *, failed: bool
+) -> None:
+    color = CONTROLS[number % len(CONTROLS)]
+    # Side by side, so that the bars of models that agree do not hide one another.
+    levels = [band.level + 0.12 * number for band in bands]
+    axis.plot(
+        levels,
+        [1 - band.share.value for band in bands],
+        color=color,
+        linestyle=":" if failed else STYLES[(number // len(CONTROLS)) % 3],
+        linewidth=1.1 if failed else 1.8,
+        marker="x" if failed else "o",
+        markersize=4,
+        label=f"{model} (a gate failed)" if failed else model,
+    )
+    for level, band in zip(levels, bands, strict=True):
+        if np.isfinite(band.clustered.low):
+            ends = np.clip([1 - band.clustered.high, 1 - band.clustered.low], 0, 1)
+            axis.plot([level, level], ends, color=color, linewidth=1.0, alpha=0.75)
+
+
+def slopes_figure(name: str, slopes: Mapping[str, Interval], behind_gate: Collection[str]) -> str:
+    """Slopes of the models with their intervals over wordings.
+
+    Args:
+        name: Keeps the figure's ids apart from others'.
+        slopes: By model.
+        behind_gate: Models whose answers failed a gate: drawn in grey.
+    """
+    figure, (axis,) = _subplots(1, width=7.4, height=0.3 * len(slopes) + 0.9)
+    for place, (model, slope) in enumerate(slopes.items()):
+        color = MUTED if model in behind_gate else INK
+        axis.plot([slope.low, slope.high], [place, place], color=color, linewidth=1.2)
+        axis.plot(slope.value, place, "x" if model in behind_gate else "s", color=color)
+    axis.axvline(0, color=MUTED, linewidth=0.8)
+    axis.set_yticks(range(len(slopes)), labels=list(slopes))
+    axis.set_ylim(len(slopes) - 0.5, -0.5)
+    axis.set_xlabel("slope, logits of giving up points, a level")
+    return _svg(figure, f"slopes-{name}")
 
 
 def price_figure(target: str, thresholds: Mapping[float, Interval], fit: Interval) -> str:

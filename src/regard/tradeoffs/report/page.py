@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd  # type: ignore[import-untyped]
 
@@ -19,16 +17,15 @@ from regard.tradeoffs.read_log import RunLog
 from regard.tradeoffs.report.prompts import prompts_of
 from regard.tradeoffs.report.registration import Registration
 from regard.tradeoffs.report.tables import agreement, biases, losses, side_blocks
-from regard.tradeoffs.report.target_section import TargetSection, interval_text, section_of
-from regard.tradeoffs.states import TARGETS
+from regard.tradeoffs.report.target_section import TargetSection, section_of
+from regard.tradeoffs.report.template import fill
+from regard.tradeoffs.states import JUDGED_SCALES, TARGETS
 from regard.tradeoffs.verdict import Verdict, judge
 
 OPENING = (
     "This instrument measures choices over stipulated states. It is evidence neither for nor "
     "against feeling, and certifies nothing about safety."
 )
-SCALES_OF = MappingProxyType({"factorial": ("numeric",), "replica": ("numeric", "verbal")})
-"""What is judged. Of the factorial's verbal scale a side block has one control only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,7 @@ def make_page(run: RunLog, registration: Registration, *, bundle: str = "", seed
     wanted = [
         (target, scale)
         for target in TARGETS
-        for scale in SCALES_OF[run.task]
+        for scale in JUDGED_SCALES[run.task]
         if layout.has(target, scale=scale)
     ]
     if not wanted:
@@ -83,9 +80,14 @@ def make_page(run: RunLog, registration: Registration, *, bundle: str = "", seed
         not_judged=tuple(not_judged),
         holm=_adjusted(verdicts),
         bundle=bundle,
-        versions={name: metadata.version(name) for name in ("regard", "inspect-ai", "numpy")},
+        versions=versions(),
     )
     return _render(page, layout, criteria)
+
+
+def versions() -> dict[str, str]:
+    """Of what a page rests on."""
+    return {name: metadata.version(name) for name in ("regard", "inspect-ai", "numpy")}
 
 
 def write_page(text: str, path: Path) -> None:
@@ -129,16 +131,10 @@ def _adjusted(verdicts: list[Verdict]) -> dict[str, str]:
 
 
 def _render(page: Page, layout: Layout, criteria: Criteria) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    source = files("regard.tradeoffs.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["interval"] = interval_text
     cells = page.run.cells
     answers = answers_of(cells, readings_of(cells)[0])
-    return environment.from_string(source).render(
+    return fill(
+        "page.html.j2",
         page=page,
         criteria=criteria,
         side_blocks=side_blocks(layout, answers, cells, confidence=criteria.confidence),

@@ -63,6 +63,12 @@ def registration_of(run: RunLog, *, folder: Path) -> Registration:
     )
 
 
+def default_folder(log: Path) -> Path:
+    """Two folders above a run's own."""
+    own = (log if log.is_dir() else log.parent).resolve()
+    return own.parents[min(1, len(own.parents) - 1)] if own.parents else own
+
+
 def _commit_time(commit: str) -> str:
     """When a commit was made, empty where it is unknown."""
     if commit == UNKNOWN_COMMIT:
