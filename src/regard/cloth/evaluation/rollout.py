@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from regard.cloth.envs.cloth_env import ClothEnv
+from regard.cloth.envs.episode import Snapshot
 from regard.cloth.envs.observation import Observation
 from regard.cloth.policies.contract import Policy
 from regard.cloth.policies.registry import make_policy
@@ -90,6 +91,8 @@ class Starts:
         """Begins episodes of that environment, of which no other code may `reset`."""
         self._env = env
         self._seed: int | None = None
+        self._start: Snapshot
+        self._observation: Observation
 
     def begin(self, seed: int) -> Observation:
         """Begins the episode of that seed; returns its first observation."""
