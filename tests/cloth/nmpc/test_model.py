@@ -36,7 +36,7 @@ def test_a_pick_brings_the_corner_to_its_target(model):
 
 
 def test_what_lies_out_of_reach_stays_where_it_is(model, seen):
-    model.begin_at(seen.points + (2.0, 0.0, 0.0), seen.size)
+    model.begin_at(seen.points + (4.0, 0.0, 0.0), seen.size)
     before = model.positions
     model.predict_pick(PICK)
     assert (model.positions == before).all()
