@@ -37,7 +37,7 @@ class NmpcConfig:
 
     heights: tuple[float, ...] = (0.45, 0.48)
     """Of the folding arcs that are compared for each grasp, in edges of the cloth. In the plant
-    the base drifts least at about 0.46, and twice as far at 0.38 or 0.54; the model does not show
+    the base drifted least at about 0.46, and twice as far at 0.38 or 0.54; the model does not show
     it, so that the search stays near."""
 
     overshoots: tuple[float, ...] = (0.0, 0.04)
