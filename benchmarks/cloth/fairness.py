@@ -23,8 +23,7 @@ from regard.common.progress import progress_bar
 from regard.common.rows import Measurement, write_rows
 from regard.common.statistics import bootstrap_interval, wilson_interval
 
-POLICIES = ("oracle", "nmpc", "scripted", "random", "do_nothing")
-"""The dearest first, so that the last worker to finish has little left."""
+POLICIES = ("do_nothing", "random", "scripted", "nmpc", "oracle")
 METRIC_SUFFIX = {"training": "", "held-out": "_held_out"}
 LEVELS = (0.8, 0.9, 0.95)
 """Coverages that are reported beside the criterion."""
@@ -157,11 +156,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     ]
     part, parts = (int(each) for each in options.part.split("/"))
+    # All policies in one episode before the next: its start is simulated once.
     jobs = [
-        Job(setting, index, options.seed)
-        for setting in settings
-        for index in range(options.episodes)
-        if index % parts == part - 1
+        Job(
+            Setting(task=task, policy=policy, engine=options.engine, ranges=ranges), k, options.seed
+        )
+        for task, ranges in itertools.product(options.tasks, options.ranges)
+        for k in range(part - 1, options.episodes, parts)
+        for policy in options.policies
     ]
     done = read_results([options.out, *options.also])
     results = run_missing(jobs, done, options.out, workers=options.workers)

@@ -11,5 +11,8 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def compiled(function: Function) -> Function:
-    """The function as machine code, compiled once and kept on disk; threads may run it at once."""
-    return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    """The function as machine code, compiled once and kept on disk; threads may run it at once.
+
+    A division by zero gives what it gives in numpy, and no exception.
+    """
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))

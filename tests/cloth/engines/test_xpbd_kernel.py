@@ -14,7 +14,6 @@ def test_a_stiff_spring_shares_its_correction_by_the_weights():
         np.array([[0, 1]]),
         np.array([1.0]),
         np.array([0.0]),
-        0.01,
         True,
     )
     assert positions[:, 0] == pytest.approx([0.25, 1.25])
@@ -22,14 +21,13 @@ def test_a_stiff_spring_shares_its_correction_by_the_weights():
 
 def test_a_compliant_spring_gives_way():
     positions = np.array([[0.0, 0, 0], [2.0, 0, 0]])
-    # alpha / h^2 = 2 beside the weights' 2: half the correction.
+    # A softness of 2 beside the weights' 2: half the correction.
     kernel.solve_springs(
         positions,
         np.ones(2),
         np.array([[0, 1]]),
         np.array([1.0]),
-        np.array([2e-4]),
-        0.01,
+        np.array([2.0]),
         True,
     )
     assert positions[:, 0] == pytest.approx([0.25, 1.75])
@@ -38,7 +36,7 @@ def test_a_compliant_spring_gives_way():
 def test_bending_straightens_a_row_and_keeps_its_centre():
     positions = np.array([[0.0, 0, 0], [1.0, 0, 0.3], [2.0, 0, 0]])
     centre = positions.mean(axis=0)
-    kernel.solve_bends(positions, np.ones(3), np.array([[0, 1, 2]]), 0.0, 0.01, True)
+    kernel.solve_bends(positions, np.ones(3), np.array([[0, 1, 2]]), 0.0, True)
     assert np.ptp(positions[:, 2]) == pytest.approx(0)
     assert positions.mean(axis=0) == pytest.approx(centre)
 
@@ -62,7 +60,7 @@ def test_neighbours_in_the_grid_are_not_searched_for():
     positions = np.array([[0.0, 0, 0], [0.005, 0, 0], [0.0, 0, 0.012]])
     rest = np.array([[0, 0.01, 0.02], [0.01, 0, 0.02], [0.02, 0.02, 0]])
     near = np.zeros((10, 2), np.int64)
-    assert kernel.find_near(positions, 0.01, rest, near) == 2
+    assert kernel.find_near(positions, 0.01, rest, np.empty(3), near) == 2
     assert near[:2].tolist() == [[0, 2], [1, 2]]
 
 

@@ -2,14 +2,18 @@
 
 import pytest
 
+from regard.cloth.envs.cloth_env import ClothEnv
 from regard.cloth.evaluation.rollout import (
     EpisodeResult,
     Job,
     Setting,
+    Starts,
     episode_seed,
+    run_episode,
     run_jobs,
     summary,
 )
+from regard.cloth.policies.baselines import RandomPolicy
 
 SETTING = Setting(task="fold-diagonal", policy="scripted", engine="xpbd")
 
@@ -55,6 +59,27 @@ def test_workers_change_nothing():
 
 def test_an_episode_is_the_same_whatever_ran_before():
     assert run([2]) == run([1, 2])[1:]
+
+
+def test_an_episode_gone_back_to_is_the_one_begun_anew():
+    env = ClothEnv("flatten", resolution=5)
+    starts, policy = Starts(env), RandomPolicy()
+    episodes = [
+        run_episode(env, policy, index=0, seed=seed, starts=starts) for seed in (3, 4, 4, 3)
+    ]
+    assert episodes[1] == episodes[2]
+    assert episodes[0] == episodes[3] != episodes[1]
+
+
+def test_a_start_is_simulated_once_for_a_row_of_episodes(monkeypatch):
+    env, resets = ClothEnv("fold-axis", engine="xpbd"), []
+    reset = env.reset
+    monkeypatch.setattr(env, "reset", lambda seed: resets.append(seed) or reset(seed=seed))
+    starts = Starts(env)
+    first = [starts.begin(seed) for seed in (1, 1, 2, 1)]
+    assert resets == [1, 2, 1]
+    assert (first[0] == first[1]).all()
+    assert (first[0] != first[2]).any()
 
 
 def test_what_an_episode_took_is_counted():

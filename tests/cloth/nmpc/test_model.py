@@ -35,6 +35,13 @@ def test_a_pick_brings_the_corner_to_its_target(model):
     assert model.points[0, :2] == pytest.approx(PICK.target, abs=0.1)
 
 
+def test_what_lies_out_of_reach_stays_where_it_is(model, seen):
+    model.begin_at(seen.points + (4.0, 0.0, 0.0), seen.size)
+    before = model.positions
+    model.predict_pick(PICK)
+    assert (model.positions == before).all()
+
+
 def test_a_prediction_can_be_taken_back(model):
     before, state = model.positions, model.state()
     model.predict_pick(PICK)

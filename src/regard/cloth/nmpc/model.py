@@ -6,7 +6,7 @@ to do, and is drawn towards each new observation (a Luenberger observer).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from regard.cloth import mesh
 from regard.cloth.engines.contract import ClothProperties, EngineState, Hold
 from regard.cloth.engines.mujoco_engine import RADIUS
 from regard.cloth.engines.xpbd_engine import XpbdEngine
-from regard.cloth.envs.actions import GRASP_GRID
+from regard.cloth.envs.actions import GRASP_GRID, MAX_STEP
 from regard.cloth.envs.observation import OBSERVED_GRID, Seen
 from regard.cloth.gripper import Gripper
 from regard.cloth.mesh import Array
@@ -54,20 +54,21 @@ class PredictionModel:
 
     def begin(self, seen: Seen) -> None:
         """Takes the first observation as it is."""
-        known = self._config.properties
-        self.size = seen.size
-        self.max_step = seen.max_step
-        properties = ClothProperties(
-            size=seen.size,
-            areal_density=known.areal_density,
-            young=known.young,
-            thickness=known.thickness,
-            friction=known.friction,
-        )
-        positions = mesh.resample(seen.points * seen.size, self._config.resolution)
+        self.begin_at(seen.points, seen.size)
+
+    def begin_at(self, points: Array, size: float) -> None:
+        """Takes these points of a cloth, at rest.
+
+        Args:
+            points: A square grid in edges of the cloth, shape (n^2, 3) for any n.
+            size: Edge of the cloth [m].
+        """
+        self.size = size
+        self.max_step = MAX_STEP / size
+        positions = mesh.resample(points * size, self._config.resolution)
         positions[:, 2] = np.maximum(positions[:, 2], RADIUS)
-        self._engine.reset(properties, positions)
-        self.start = positions / seen.size
+        self._engine.reset(replace(self._config.properties, size=size), positions)
+        self.start = positions / size
 
     def follow(self, seen: Seen) -> None:
         """Goes on by one control step, in which the gripper came to where it is seen now."""
@@ -116,8 +117,9 @@ class PredictionModel:
         gripper = Gripper()
         gripper.grasp(positions, positions[self._grasp_vertices[pick.grasp], :2], fails=False)
         path = pick.path(gripper.position / self.size, self.max_step)
-        assert gripper.vertex is not None
-        self._lead(gripper.vertex, path, gripper.offset)
+        # What lies out of reach is not caught: the cloth stays as it is.
+        if gripper.vertex is not None:
+            self._lead(gripper.vertex, path, gripper.offset)
         return path
 
     def predict_path(self, grasp: int, path: Array) -> None:

@@ -88,20 +88,34 @@ def mending_pick(fold: Fold, points: Array) -> Pick | None:
     return Pick(grasp=grasp, target=(x, y), height=MEND_HEIGHT)
 
 
-def open_orders(fold: Fold, points: Array) -> list[tuple[int, ...]]:
+def open_orders(
+    fold: Fold, points: Array, distance: float = MENDED_DISTANCE
+) -> list[tuple[int, ...]]:
     """Those of `CORNER_ORDERS` whose corners all still lie apart from their partners.
 
     Args:
         fold: Over which line.
         points: The cloth's observed points in its frame, shape (NUM_POINTS, 3).
+        distance: From here on two corners lie apart, in edges of the cloth.
     """
-    corners = mesh.subgrid(OBSERVED_GRID, GRASP_GRID)
 
     def is_apart(grasp: int) -> bool:
-        away = points[corners[grasp], :2] - points[partner_of(fold, grasp), :2]
-        return bool(np.linalg.norm(away) > MENDED_DISTANCE)
+        return way(fold, grasp, points) > distance
 
     return [order for order in CORNER_ORDERS[fold] if all(map(is_apart, order))]
+
+
+def way(fold: Fold, grasp: int, points: Array) -> float:
+    """Horizontal distance of a graspable point from the point on which it is to lie.
+
+    Args:
+        fold: Over which line.
+        grasp: The graspable point.
+        points: The cloth's observed points in its frame, shape (NUM_POINTS, 3).
+    """
+    corner = mesh.subgrid(OBSERVED_GRID, GRASP_GRID)[grasp]
+    away = points[corner, :2] - points[partner_of(fold, grasp), :2]
+    return float(np.linalg.norm(away))
 
 
 def usual_folds(
