@@ -82,7 +82,7 @@ def pour_place(
     is_held = context.world.holding() == load.name
     for angle in CHECKED_TILTS_RAD if is_held else CHECKED_TILTS_RAD[:1]:
         for place in places:
-            found = _reached(context, load, place, seed_rad=seed_rad, tilt_rad=angle)
+            found = _reached(context, load, place, receiver, seed_rad=seed_rad, tilt_rad=angle)
             if found is not None:
                 return found
     return None
@@ -92,6 +92,7 @@ def _reached(
     context: SkillContext,
     load: Load,
     place: PourPlace,
+    receiver: str,
     *,
     seed_rad: np.ndarray,
     tilt_rad: float,
@@ -102,7 +103,7 @@ def _reached(
         return None
     if context.world.holding() == load.name:
         way = context.transit.over(
-            context.mover.hand(), place.hover(), seed_rad=seed_rad, load=load
+            context.mover.hand(), place.hover(), seed_rad=seed_rad, load=load, ignore=(receiver,)
         )
         if way is None:
             return None
