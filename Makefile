@@ -10,6 +10,7 @@ STAMP := .venv/.setup-complete
 # What `make evidence` runs, in this order; many hours on two cores, most of them cloth.
 EVIDENCE ?= benchmarks.fresh_clone $(addprefix benchmarks.serving.,compare_cpu fast_vs_exact prefix_cache fuzz soak afd_overhead afd_link_delay mixed_load cost_prediction) \
 	$(addprefix benchmarks.tradeoffs.,zoo_matrix intervals power_table analysis_time inspect_overhead smollm2_gates) \
+	$(addprefix benchmarks.world.,stop_latency realtime execution held_out) \
 	$(addprefix benchmarks.cloth.,speed demonstrations fairness)
 SOURCES := src tests scripts $(wildcard benchmarks examples experiments)
 

@@ -1,7 +1,6 @@
-"""Success of the right plan, for development and held-out objects, as rows.
+"""Success of the right plan with development objects; see `held_out` for the others.
 
-python -m benchmarks.world.execution --trials 550 --workers 16
-python -m benchmarks.world.execution --held-out --trials 220 --workers 16
+python -m benchmarks.world.execution --trials 550 --workers 2 --records trials.jsonl --write
 """
 
 import argparse
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from regard.common.rows import Measurement, write_rows
+from regard.common.rows import Measurement, package_versions, write_rows
 from regard.common.statistics import wilson_interval
 from regard.world.arm.assets import menagerie
 from regard.world.execution.bench import BenchConfig, run_bench, summarise
@@ -22,7 +21,7 @@ NOTES = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the trials and writes the rows."""
+    """Runs the trials, prints the rows, and writes them where asked."""
     arguments = _parser().parse_args(argv)
     config = BenchConfig(
         trials=arguments.trials,
@@ -33,25 +32,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         records=arguments.records,
     )
     rows = run_bench(config, menagerie=menagerie(), progress=True)
-    summary = summarise(rows, seed=config.seed)
-    command = "python -m benchmarks.world.execution"
-    command += " --held-out" * config.held_out
-    command += f" --trials {config.trials} --seed {config.seed}"
     which = "held_out" if config.held_out else "development"
-    write_rows(
-        "world",
-        _measurements(summary, rows, which),
-        command=command,
-        seed=config.seed,
-        commit=arguments.commit,
-    )
+    measured = _measurements(rows, which, seed=config.seed)
+    for each in measured:
+        print(f"{each.metric} {each.value:.3f} [{each.low:.3f}, {each.high:.3f}] n={each.n}")
+    if arguments.write:
+        command = "python -m benchmarks.world.execution" + " --held-out" * config.held_out
+        command += f" --trials {config.trials} --seed {config.seed} --write"
+        write_rows("world", measured, command=command, seed=config.seed, commit=arguments.commit)
     return 0
 
 
-def _measurements(
-    summary: dict[str, Any], rows: Sequence[dict[str, Any]], which: str
-) -> list[Measurement]:
+def _measurements(rows: Sequence[dict[str, Any]], which: str, *, seed: int) -> list[Measurement]:
     """Success over all and by family, and collateral."""
+    summary = summarise(rows, seed=seed)
     found = [_success(f"world.execution.{which}.success", summary)]
     for family, each in summary["families"].items():
         found.append(_success(f"world.execution.{which}.{family}.success", each))
@@ -64,7 +58,9 @@ def _measurements(
             n=len(rows),
             low=interval.low,
             high=interval.high,
-            notes="another object moved over 3 cm, or a force over its limit; Wilson 95 %",
+            notes="another object moved over 3 cm, or a force or the speed near the person over "
+            "its limit; Wilson 95 %",
+            extra_versions=package_versions(("mujoco", "mink")),
         )
     )
     return found
@@ -79,17 +75,21 @@ def _success(metric: str, share: dict[str, Any]) -> Measurement:
         low=share["low"],
         high=share["high"],
         notes=NOTES,
+        extra_versions=package_versions(("mujoco", "mink")),
     )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--trials", type=int, default=550)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--records", type=Path, help="JSONL of trials; a broken-off run goes on")
-    parser.add_argument("--commit", help="the measured commit, on a machine without git")
+    parser.add_argument("--write", action="store_true", help="append rows to results/")
+    parser.add_argument("--commit", help="the measured commit, where there is no git")
     return parser
 
 

@@ -1,6 +1,6 @@
 """Simulated seconds a second of one core: a skill runs, one 640x480 camera is drawn at 10 Hz.
 
-python -m benchmarks.world.realtime --repeats 5
+python -m benchmarks.world.realtime --repeats 5 --write
 """
 
 import argparse
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from regard.common.progress import progress_bar
-from regard.common.rows import Measurement, write_rows
+from regard.common.rows import Measurement, package_versions, write_rows
 from regard.world.arm.assets import menagerie
 from regard.world.clock import LockstepClock
 from regard.world.rendering import PictureConfig, Renderer
@@ -34,13 +34,13 @@ NOTES = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures and writes the row."""
+    """Measures, prints the row, and writes it where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="scenes, one fetch each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--meshes", action="store_true", help="draw the arm's own meshes")
-    parser.add_argument("--dry-run", action="store_true", help="print the factors, write no row")
-    parser.add_argument("--commit", help="the measured commit, on a machine without git")
+    parser.add_argument("--write", action="store_true", help="append the row to results/")
+    parser.add_argument("--commit", help="the measured commit, where there is no git")
     arguments = parser.parse_args(argv)
     if hasattr(os, "sched_setaffinity"):
         # A software renderer takes every core it is given.
@@ -50,21 +50,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         for index in range(arguments.repeats):
             factors.append(_factor(arguments.seed + index, meshes=arguments.meshes))
             advance(1)
-    if arguments.dry_run:
-        print(" ".join(f"{factor:.2f}" for factor in factors))
-        return 0
-    command = f"python -m benchmarks.world.realtime --repeats {arguments.repeats}"
     row = Measurement(
-        metric="world_real_time_factor" + "_meshes" * arguments.meshes,
+        metric="world.real_time_factor" + ".meshes" * arguments.meshes,
         value=float(np.median(factors)),
         unit="1",
         n=len(factors),
         low=min(factors),
         high=max(factors),
         notes=NOTES,
+        extra_versions=package_versions(("mujoco", "mink")),
     )
-    command += " --meshes" * arguments.meshes
-    write_rows("world", [row], command=command, seed=arguments.seed, commit=arguments.commit)
+    print(f"{row.metric} {row.value:.2f} of {' '.join(f'{factor:.2f}' for factor in factors)}")
+    if arguments.write:
+        command = f"python -m benchmarks.world.realtime --repeats {arguments.repeats}"
+        command += f" --seed {arguments.seed}" + " --meshes" * arguments.meshes + " --write"
+        write_rows("world", [row], command=command, seed=arguments.seed, commit=arguments.commit)
     return 0
 
 

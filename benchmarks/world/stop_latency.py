@@ -1,6 +1,6 @@
 """A thousand stops at random moments of random motion: simulated time until the arm rests.
 
-python -m benchmarks.world.stop_latency --stops 1000
+python -m benchmarks.world.stop_latency --stops 1000 --write
 """
 
 import argparse
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from regard.common.progress import progress_bar
-from regard.common.rows import Measurement, write_rows
+from regard.common.rows import Measurement, package_versions, write_rows
 from regard.common.seeding import numpy_generator
 from regard.world.arm.assets import menagerie
 from regard.world.arm.simulated import UR5E_LIMITS
@@ -25,11 +25,12 @@ MAX_MOTION_S = 0.6
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures and writes the rows."""
+    """Measures, prints the rows, and writes them where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stops", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--commit", help="the measured commit, on a machine without git")
+    parser.add_argument("--write", action="store_true", help="append rows to results/")
+    parser.add_argument("--commit", help="the measured commit, where there is no git")
     arguments = parser.parse_args(argv)
     scene = build_scene(
         seed=arguments.seed, config=SceneConfig(num_objects=0, num_look_alike_pairs=0)
@@ -46,31 +47,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         "simulated time from the request to every joint below 0.02 rad/s, the watchdog's longest "
         "wait of 10 ms added; all joints in random motion up to their limits"
     )
+    figures = {
+        "latency.max": (max(latencies), "s"),
+        "latency.median": (float(np.median(latencies)), "s"),
+        "late": (late / len(latencies), "1"),
+    }
     rows = [
         Measurement(
-            metric="world.stop.latency.max",
-            value=max(latencies),
-            unit="s",
+            metric=f"world.stop.{name}",
+            value=value,
+            unit=unit,
             n=len(latencies),
             notes=notes,
-        ),
-        Measurement(
-            metric="world.stop.latency.median",
-            value=float(np.median(latencies)),
-            unit="s",
-            n=len(latencies),
-            notes=notes,
-        ),
-        Measurement(
-            metric="world.stop.late",
-            value=late / len(latencies),
-            unit="1",
-            n=len(latencies),
-            notes=notes,
-        ),
+            extra_versions=package_versions(("mujoco", "mink")),
+        )
+        for name, (value, unit) in figures.items()
     ]
-    command = f"python -m benchmarks.world.stop_latency --stops {arguments.stops}"
-    write_rows("world", rows, command=command, seed=arguments.seed, commit=arguments.commit)
+    for row in rows:
+        print(f"{row.metric} {row.value:.4f} {row.unit} n={row.n}")
+    if arguments.write:
+        command = f"python -m benchmarks.world.stop_latency --stops {arguments.stops}"
+        command += f" --seed {arguments.seed} --write"
+        write_rows("world", rows, command=command, seed=arguments.seed, commit=arguments.commit)
     return 0
 
 

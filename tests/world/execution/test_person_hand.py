@@ -52,3 +52,20 @@ def test_nothing_is_pulled_before_it_is_offered(make_world) -> None:
     world.physics.step(1000)
     assert force_n(world) == 0
     assert not hand.has_taken
+
+
+def test_what_spins_about_its_long_axis_is_held_too(make_world, monkeypatch) -> None:
+    world = make_world("spoon")
+    held = [True]
+    monkeypatch.setattr(person_hand, "is_at_handover", lambda *_: True)
+    monkeypatch.setattr(world, "is_between_fingers", lambda name: held[0])
+    hand = PersonHand(world, "spoon_1")
+    address = world.physics.qpos_addresses(("spoon_1/free",))[0]
+    world.physics.data.qpos[address : address + 3] = [0.0, 0.6, 1.0]
+    hand.look()
+    world.physics.data.time += 1.0
+    held[0] = False
+    world.physics.data.qvel[world.physics.dof_addresses(("spoon_1/free",))[0] + 3] = 1.0
+    world.physics.observers.append(hand.look)
+    world.physics.step(300)
+    assert abs(world.physics.body_velocity("spoon_1/body")[:3]).max() < 0.1

@@ -57,3 +57,16 @@ def test_the_real_world_is_left_as_it_is(world) -> None:
     world.clearance.refresh({"mug_1": ASIDE})
     world.clearance.touched(HOME + 0.3)
     assert np.array_equal(world.physics.data.qpos, before)
+
+
+def test_room_between_the_pads_is_measured_where_the_object_is_believed(world) -> None:
+    hand = above(world, ASIDE, 0.05)
+    world.clearance.refresh({"mug_1": mink.SE3.from_translation(np.array([0.0, 0.3, 0.72]))})
+    world.clearance.touched(hand)
+    assert world.clearance.room_m("mug_1") == pytest.approx(0.1)
+    # The mug's own middle between the open pads: 85 mm less its width of 81 mm, by two.
+    world.clearance.refresh(
+        {"mug_1": mink.SE3.from_translation(ASIDE.translation() + [0, 0.02, 0])}
+    )
+    world.clearance.touched(hand)
+    assert world.clearance.room_m("mug_1") < 0.006

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from regard.world.motion.path import pose
-from regard.world.skills.grasps import FINGERTIP_M, Grasp, candidates, either_way, leaning
+from regard.world.skills.grasps import (
+    FINGER_HALF_WIDTH_M,
+    FINGERTIP_M,
+    Grasp,
+    candidates,
+    either_way,
+    leaning,
+)
 
 DOWN = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1.0]])
 SIDEWAYS = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0.0]])
@@ -49,3 +56,11 @@ def test_fingertips_stay_off_what_the_object_stands_on() -> None:
     assert 0.72 < tip < 0.73
     high = Grasp(site="grasp_body_0", hand_in_object=pose(np.array([0, 0, 0.10]), DOWN))
     assert high.above_ground(place) is high
+
+
+def test_fingers_stay_off_a_lid_with_their_tips_and_their_sides() -> None:
+    place = mink.SE3.from_translation(np.array([0.1, 0.2, 0.72]))
+    for rotation, reach in ((DOWN, FINGERTIP_M), (SIDEWAYS, FINGER_HALF_WIDTH_M)):
+        grasp = Grasp(site="handle", hand_in_object=pose(np.array([0, 0, 0.03]), rotation))
+        hand = grasp.above_ground(place, floor_m=0.035).hand(place)
+        assert 0.755 < hand.translation()[2] - reach < 0.765

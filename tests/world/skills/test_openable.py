@@ -1,5 +1,7 @@
 """Opening and closing, in physics."""
 
+import pytest
+
 from regard.world.effects import joint_share
 from regard.world.failures import FailureKind
 from regard.world.skills.openable import Close, Open
@@ -31,3 +33,12 @@ def test_a_full_hand_opens_nothing(make_context, monkeypatch) -> None:
     outcome = run_skill(Open(), context, {"object": "drawer_unit_1"})
     assert outcome.failure is FailureKind.HAND_FULL
     assert "mug" in outcome.words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pill_box_is_opened_by_its_tab(make_context, seed: int) -> None:
+    context = make_context("pill_box", seed=seed)
+    outcome = run_skill(Open(), context, {"object": "pill_box_1"})
+    assert outcome.is_done, outcome.words
+    assert context.world.holding() is None

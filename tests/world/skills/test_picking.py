@@ -1,10 +1,21 @@
 """Taking things into the hand."""
 
+from pathlib import Path
+
 import pytest
 
+from regard.world.clock import LockstepClock
 from regard.world.failures import FailureKind, SkillFailure
+from regard.world.layout import Layout, Placement
+from regard.world.objects.contract import Instance
+from regard.world.objects.registry import development_objects
+from regard.world.safety.limits import ASSISTIVE
+from regard.world.scene import assemble
 from regard.world.skills import picking
+from regard.world.skills.context import SkillContext
+from regard.world.skills.perception import RGBD_NOISE, Perception
 from regard.world.skills.picking import check_can_pick, open_hand, pick
+from regard.world.world import World
 
 
 def test_what_is_picked_is_lifted_off_the_table(make_context) -> None:
@@ -47,3 +58,49 @@ def test_what_is_fixed_cannot_be_picked_up(make_context) -> None:
     with pytest.raises(SkillFailure) as caught:
         check_can_pick(make_context("drawer_unit"), "drawer_unit_1")
     assert caught.value.kind is FailureKind.IMPOSSIBLE
+
+
+def crowded(menagerie_folder: Path) -> SkillContext:
+    """A toothbrush between two remote controls, 32 mm from either."""
+    kinds = development_objects()
+    placements = [
+        Placement(
+            instance=Instance(name=name, spec=kinds[kind], colour=kinds[kind].colours[0]),
+            x_m=0.05,
+            y_m=y_m,
+            yaw_rad=0.0,
+        )
+        for name, kind, y_m in (
+            ("toothbrush_1", "toothbrush", 0.0),
+            ("remote_1", "remote", 0.066),
+            ("remote_2", "remote", -0.066),
+        )
+    ]
+    scene = assemble(Layout(placements=tuple(placements)), timestep_s=0.002)
+    world = World(scene, menagerie_folder, limits=ASSISTIVE, visuals=False)
+    return SkillContext(
+        world,
+        clock=LockstepClock(world.physics),
+        perception=Perception(world.physics, noise=RGBD_NOISE, seed=0),
+        report=lambda share, words: None,
+    )
+
+
+def test_between_neighbours_the_fingers_open_half(menagerie_folder, monkeypatch) -> None:
+    context = crowded(menagerie_folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(picking, "HALF_OPEN", 0.0)
+        with pytest.raises(SkillFailure, match="remote") as caught:
+            pick(context, "toothbrush_1", suits=lambda grasp: True)
+    assert caught.value.kind is FailureKind.BLOCKED
+    pick(context, "toothbrush_1", suits=lambda grasp: True)
+    assert context.world.holding() == "toothbrush_1"
+
+
+def test_what_half_open_fingers_do_not_fit_round_is_not_tried(make_context, monkeypatch) -> None:
+    context = make_context("sponge")
+    monkeypatch.setattr(picking, "FIT_M", 0.02)
+    search = picking._Search(context, "sponge_1", suits=lambda grasp: True, prefer=lambda grasp: 0)
+    context.mover.grip(picking.HALF_OPEN, seconds=0.5)
+    assert search.plan(fit_m=None) is not None
+    assert search.plan(fit_m=picking.FIT_M) is None

@@ -7,6 +7,7 @@ import pytest
 from regard.world.failures import FailureKind, SkillFailure
 from regard.world.motion.path import pose
 from regard.world.motion.transit import Load
+from regard.world.skills import placing
 from regard.world.skills.placing import (
     Release,
     extent_below_m,
@@ -67,3 +68,17 @@ def test_an_empty_hand_has_nothing_to_put_down(make_context) -> None:
     with pytest.raises(SkillFailure) as caught:
         require_held(context, "sponge_1")
     assert caught.value.kind is FailureKind.DROPPED
+
+
+def test_fingertips_on_the_table_end_the_way_down(make_context, monkeypatch) -> None:
+    context = make_context("sponge")
+    hand = context.mover.hand()
+    release = Release(hand=hand, hover=hand, ways=[])
+    monkeypatch.setattr(placing, "_height_left", lambda *_: 0.05)
+    assert not placing._is_down(context, "sponge_1", release)
+
+    def pressed(first, second) -> float:
+        return 3.0 if (tuple(first), tuple(second)) == (("arm/",), ("table",)) else 0.0
+
+    monkeypatch.setattr(context.world.contacts, "force_n", pressed)
+    assert placing._is_down(context, "sponge_1", release)

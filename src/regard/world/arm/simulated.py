@@ -34,8 +34,8 @@ GRIPPER_JOINT = "arm/gripper/right_driver_joint"
 GRIPPER_SHUT_RAD = 0.8
 GRIPPER_SHUT_CONTROL = 255.0
 
-HOME_RAD = (0.0, -1.9, 2.0, -1.67, -1.5708, 0.0)
-"""Above the middle of the table, gripper down."""
+HOME_RAD = (0.0, -1.903, 1.849, -1.5168, -1.5708, 0.0)
+"""Above the middle of the table and the tallest thing on it, gripper down."""
 
 # The UR5e's own maximum is pi rad/s; a third of it is what its safety settings for work
 # beside people commonly allow.

@@ -79,8 +79,10 @@ class PersonHand:
         wanted = STIFFNESS_PER_S2 * (self._goal_m - place) - DAMPING_PER_S * velocity
         self._push(mass * (wanted - physics.model.opt.gravity))
         turning = physics.body_velocity(f"{self._name}/body")[:3]
-        inertia = float(physics.model.body_inertia[self._body].mean())
-        physics.data.xfrc_applied[self._body, 3:] = -DAMPING_PER_S * inertia * turning
+        # By each principal axis: the mean would overshoot about the long axis of a spoon.
+        axes = physics.data.ximat[self._body].reshape(3, 3)
+        momentum = axes @ (physics.model.body_inertia[self._body] * (axes.T @ turning))
+        physics.data.xfrc_applied[self._body, 3:] = -DAMPING_PER_S * momentum
 
     def _push(self, force_n: np.ndarray) -> None:
         self._world.physics.data.xfrc_applied[self._body, :3] = force_n

@@ -8,12 +8,14 @@ import mink
 import mujoco
 import numpy as np
 
-from regard.world.arm.attach import TCP_SITE
+from regard.world.arm.attach import PAD_GEOMS, TCP_SITE
 from regard.world.arm.simulated import JOINTS
 from regard.world.physics import BEAD, Physics
 
 ARM = "arm/"
+GRIPPER = "arm/gripper/"
 BEADS = "beads"
+FAR_M = 0.1
 
 
 class Clearance:
@@ -26,6 +28,7 @@ class Clearance:
         self._data = mujoco.MjData(physics.model)
         self._arm_qpos = physics.qpos_addresses(JOINTS)
         self._owner = self._owners()
+        self._pads = [physics.model.geom(f"{GRIPPER}{name}").id for name in PAD_GEOMS]
         self._held: tuple[str, np.ndarray] | None = None
 
     def refresh(self, believed: Mapping[str, mink.SE3]) -> None:
@@ -61,6 +64,16 @@ class Clearance:
         mujoco.mj_collision(self._model, self._data)
         moving = {ARM} | ({held[0]} if held is not None else set())
         return self._partners(moving) - set(ignore) - moving
+
+    def room_m(self, name: str) -> float:
+        """Least distance between the pads and an object, as the arm stood at the last question."""
+        distances = [
+            mujoco.mj_geomDistance(self._model, self._data, pad, geom, FAR_M, None)
+            for pad in self._pads
+            for geom in range(self._model.ngeom)
+            if self._owner[geom] == name and self._model.geom_contype[geom]
+        ]
+        return min(distances, default=FAR_M)
 
     def _partners(self, moving: set[str]) -> set[str]:
         found = set()

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import mink
 import numpy as np
 
-from regard.world.arm.simulated import HOME_RAD
 from regard.world.motion.clearance import Clearance
 from regard.world.motion.kinematics import ArmKinematics
 from regard.world.motion.path import Around, Path, Straight, shifted
 
+SEED_RAD = (0.0, -1.9, 2.0, -1.67, -1.5708, 0.0)
+"""Elbow up, the hand 27 cm above the table: nearer to where it works than where it waits."""
 RISES_M = (0.04, 0.10, 0.16, 0.22, 0.28)
 """How far above the higher of the two ends the hand may travel: the lowest clear one is taken."""
 SAMPLES_M = 0.06
@@ -124,10 +125,10 @@ class Transit:
         return joints
 
     def _seed(self, hand: mink.SE3) -> np.ndarray:
-        """Home, turned towards the hand, the wrist pitched as the hand is."""
+        """A hand over the table, turned towards the hand, the wrist pitched as the hand is."""
         x, y, _ = hand.translation()
         turn = np.arctan2(float(y) - self._centre[1], float(x) - self._centre[0]) - np.pi
-        seed = np.array(HOME_RAD)
+        seed = np.array(SEED_RAD)
         seed[0] += np.arctan2(np.sin(turn), np.cos(turn))
         downward = -hand.rotation().as_matrix()[2, 2]
         seed[3] += np.arccos(np.clip(downward, 0, 1))

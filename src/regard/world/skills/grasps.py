@@ -19,6 +19,8 @@ LEANS_RAD = (0.0, 0.35, 0.7, 1.0)
 """A hand that comes from the side may come from above the horizontal by so much."""
 FINGERTIP_M = 0.0185
 """How far the shut fingers reach beyond the point between the pads."""
+FINGER_HALF_WIDTH_M = 0.011
+"""How far a finger reaches to the sides of the point between the pads, across the closing."""
 FLOOR_MARGIN_M = 0.004
 """What stays between the fingertips and what the object stands on: two errors of a look."""
 SIDEWAYS = 0.5
@@ -44,11 +46,17 @@ class Grasp:
         """Where the hand must be for an object that is there."""
         return object_pose @ self.hand_in_object
 
-    def above_ground(self, object_pose: mink.SE3) -> Grasp:
-        """The same, so far up that the fingertips stay off what the object stands on."""
+    def above_ground(self, object_pose: mink.SE3, *, floor_m: float = 0.0) -> Grasp:
+        """The same, so far up that the fingers stay off what is below.
+
+        Args:
+            object_pose: Where the object is.
+            floor_m: What is below, above the object's own origin: by default what it stands on.
+        """
         hand = self.hand(object_pose)
-        tip = hand.translation() + FINGERTIP_M * hand.rotation().as_matrix()[:, 2]
-        lack = object_pose.translation()[2] + FLOOR_MARGIN_M - tip[2]
+        rotation = hand.rotation().as_matrix()
+        low = FINGERTIP_M * rotation[2, 2] - FINGER_HALF_WIDTH_M * abs(rotation[2, 1])
+        lack = object_pose.translation()[2] + floor_m + FLOOR_MARGIN_M - hand.translation()[2] - low
         if lack <= 0:
             return self
         raised = shifted(hand, np.array([0, 0, lack]))

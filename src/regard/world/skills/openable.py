@@ -23,12 +23,14 @@ STANDOFF_M = 0.08
 WIDE_SHARE = 0.88
 CLOSED_SHARE = 0.1
 DRAW = Pace(speed_m_s=0.08, turn_rad_s=0.5)
-HAND_SHARES = (1.0, 0.6, 0.2)
-"""A lid's tab may pivot between the fingers where the wrist cannot turn with it."""
-NUM_ATTEMPTS = 3
+PARTS = (1.0, 0.8, 0.6, 0.4)
+"""Where no hand can go the whole way, it goes a part of it, lets go and takes hold anew."""
+NUM_ATTEMPTS = 4
 PRESHAPE_S = 0.4
 PRESHAPED = 0.55
 """Wide open, a finger would come down on the front that the handle stands before."""
+UPRIGHT = 0.8
+"""A handle whose own vertical points up by more than this share stands on the lid."""
 BEYOND_SHUT = -0.03
 """The bar has play between the fingers: a little beyond shut is shut."""
 
@@ -59,7 +61,7 @@ class Open(Skill):
             raise SkillFailure(FailureKind.HAND_FULL, f"the hand holds the {label}; put it down")
 
     def act(self, context: SkillContext, arguments: OpenArguments) -> None:
-        """Takes the handle and moves it along its way; once more if it slipped off."""
+        """Takes the handle and moves it along its way, in several strokes if need be."""
         for _ in range(NUM_ATTEMPTS):
             if self.is_done(context, arguments):
                 return
@@ -92,23 +94,26 @@ class Close(Open):
 
 
 def move_handle(context: SkillContext, name: str, *, share: float) -> None:
-    """Takes the handle and moves its joint to a share of its range.
+    """Takes the handle and moves its joint to a share of its range, or a part of the way there.
 
     Raises:
-        SkillFailure: No way of holding the handle serves the whole way.
+        SkillFailure: No way of holding the handle serves even a part of the way.
     """
     open_hand(context)
     context.look_around()
     joint = opening_joint(context.world.physics, name)
     assert joint is not None
-    for hand, turning in itertools.product(_handle_grasps(context, name), HAND_SHARES):
+    hands = list(_handle_grasps(context, name))
+    begin = joint_share(context.world.physics, joint)
+    for part, hand in itertools.product(PARTS, hands):
+        goal = begin + part * (share - begin)
         ready = shifted(hand, -STANDOFF_M * np.asarray(hand.rotation().as_matrix()[:, 2]))
         start, joints = context.mover.hand(), context.joints()
         over = context.transit.over(start, ready, seed_rad=joints, load=None)
         if over is None:
             continue
         last = Straight(ready, hand)
-        way = [last, _way(context, joint, hand, share=share, turning=turning)]
+        way = [last, _way(context, joint, hand, share=goal)]
         seed = over.joints_rad
         if context.transit.walk(way, seed_rad=seed, load=None, ignore=(name,)) is None:
             continue
@@ -116,7 +121,7 @@ def move_handle(context: SkillContext, name: str, *, share: float) -> None:
         context.mover.grip(PRESHAPED, seconds=PRESHAPE_S)
         context.mover.follow(last, pace=APPROACH)
         context.mover.grip(SHUT, seconds=GRIP_S)
-        _draw(context, joint, share=share, turning=turning)
+        _draw(context, joint, share=goal)
         # Half-open fingers would take a lid along when they draw back.
         context.mover.grip(OPEN, seconds=GRIP_S)
         let_go(context)
@@ -125,9 +130,9 @@ def move_handle(context: SkillContext, name: str, *, share: float) -> None:
     raise SkillFailure(FailureKind.UNREACHABLE, f"the handle of the {label} cannot be moved so")
 
 
-def _draw(context: SkillContext, joint: str, *, share: float, turning: float) -> None:
+def _draw(context: SkillContext, joint: str, *, share: float) -> None:
     """Moves the hand along the joint's way, as far as the arm and the joint's end let it."""
-    way = _way(context, joint, context.mover.hand(), share=share, turning=turning)
+    way = _way(context, joint, context.mover.hand(), share=share)
     try:
         context.mover.follow(way, pace=DRAW)
     except SkillFailure as failure:
@@ -138,18 +143,34 @@ def _draw(context: SkillContext, joint: str, *, share: float, turning: float) ->
 
 def _handle_grasps(context: SkillContext, name: str) -> Iterator[mink.SE3]:
     seen = context.perception.look(name)
+    floor = _below_handle_m(context, name)
     for site in ("handle", "handle_front"):
         if not context.world.physics.has("site", f"{name}/{site}"):
             continue
         base = context.perception.offset(name, site)
         for tilted in leaning(base):
             for hand in either_way(tilted):
-                yield Grasp(site=site, hand_in_object=hand).above_ground(seen).hand(seen)
+                grasp = Grasp(site=site, hand_in_object=hand)
+                yield grasp.above_ground(seen, floor_m=floor).hand(seen)
 
 
-def _way(
-    context: SkillContext, joint: str, hand: mink.SE3, *, share: float, turning: float
-) -> Path:
+def _below_handle_m(context: SkillContext, name: str) -> float:
+    """How high above the object's origin what the fingers must stay off is.
+
+    A lid on which the handle stands upright, else what the object itself stands on.
+    """
+    physics = context.world.physics
+    if not physics.has("joint", f"{name}/hinge"):
+        return 0.0
+    handle = physics.data.geom(f"{name}/handle")
+    upward = handle.xmat.reshape(3, 3)[2, 2]
+    if upward < UPRIGHT:
+        return 0.0
+    foot = handle.xpos[2] - physics.model.geom(f"{name}/handle").size[2] * upward
+    return float(foot - physics.body_pose(f"{name}/body").position_m[2])
+
+
+def _way(context: SkillContext, joint: str, hand: mink.SE3, *, share: float) -> Path:
     """The way of the hand that moves the joint to a share of its range."""
     physics = context.world.physics
     low, high = physics.joint_range(joint)
@@ -157,7 +178,7 @@ def _way(
     axis, anchor = physics.joint_axis(joint)
     if joint.endswith("slide"):
         return Straight(hand, shifted(hand, change * axis))
-    return Tilt(start=hand, pivot_m=anchor, axis=axis, turn_rad=change, hand_share=turning)
+    return Tilt(start=hand, pivot_m=anchor, axis=axis, turn_rad=change)
 
 
 def _share(context: SkillContext, name: str) -> float:

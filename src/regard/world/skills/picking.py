@@ -32,6 +32,10 @@ NUM_ATTEMPTS = 2
 MAX_ASKED = 10
 """So many ways to hold it are asked whether they serve what comes after: each takes a search."""
 OPEN_ENOUGH = 0.03
+HALF_OPEN = 0.45
+"""Where neighbours leave no room for wide open fingers: 47 mm between the pads."""
+FIT_M = 0.006
+"""Half-open fingers keep so much off the object on either side: two errors of a look."""
 
 Suits = Callable[[Grasp], bool]
 """Whether a grasp also serves what comes after."""
@@ -111,35 +115,70 @@ def open_hand(context: SkillContext) -> None:
 
 
 def _plan(context: SkillContext, name: str, *, suits: Suits, prefer: Preference) -> Plan:
-    believed = context.look_around()
-    place = believed[name]
-    instance = context.world.instance(name)
-    every = candidates(context.world.physics, context.perception, instance=instance)
-    every = [grasp.above_ground(place) for grasp in every]
-    every.sort(key=lambda grasp: prefer(grasp) + _cost(context, grasp, place))
-    blocked: set[str] = set()
-    is_reached = False
-    num_asked = 0
-    for grasp in every:
-        if num_asked == MAX_ASKED:
-            break
-        found = _reach(context, grasp, place, name)
-        if isinstance(found, Plan):
-            if suits(grasp):
-                return found
-            is_reached = True
-            num_asked += 1
-        elif found:
-            blocked |= found
-    label = instance.label
-    if is_reached:
-        raise SkillFailure(
-            FailureKind.UNREACHABLE, f"no way to hold the {label} serves what is asked"
-        )
-    if blocked:
-        words = ", ".join(sorted(blocked))
-        raise SkillFailure(FailureKind.BLOCKED, f"the {label} is blocked by: {words}")
-    raise SkillFailure(FailureKind.UNREACHABLE, f"the {label} is out of reach")
+    """A grasp with open fingers, or with half-open ones where what stands beside is in the way."""
+    search = _Search(context, name, suits=suits, prefer=prefer)
+    plan = search.plan(fit_m=None)
+    if plan is None and search.blocked:
+        context.mover.grip(HALF_OPEN, seconds=RELEASE_S)
+        plan = search.plan(fit_m=FIT_M)
+        if plan is None:
+            open_hand(context)
+    if plan is None:
+        raise search.failure()
+    return plan
+
+
+class _Search:
+    """Looks for a way to take one object."""
+
+    def __init__(
+        self, context: SkillContext, name: str, *, suits: Suits, prefer: Preference
+    ) -> None:
+        self._context = context
+        self._name = name
+        self._suits = suits
+        self._prefer = prefer
+        self._is_reached = False
+        self.blocked: set[str] = set()
+        """What was in the way so far."""
+
+    def plan(self, *, fit_m: float | None) -> Plan | None:
+        """The cheapest grasp that serves, from a new look, with the fingers as they are now.
+
+        Args:
+            fit_m: Room that the pads must have on either side of the object; None: no question.
+        """
+        context, name = self._context, self._name
+        place = context.look_around()[name]
+        instance = context.world.instance(name)
+        every = candidates(context.world.physics, context.perception, instance=instance)
+        every = [grasp.above_ground(place) for grasp in every]
+        every.sort(key=lambda grasp: self._prefer(grasp) + _cost(context, grasp, place))
+        num_asked = 0
+        for grasp in every:
+            if num_asked == MAX_ASKED:
+                break
+            found = _reach(context, grasp, place, name, fit_m=fit_m)
+            if isinstance(found, Plan):
+                if self._suits(grasp):
+                    return found
+                self._is_reached = True
+                num_asked += 1
+            else:
+                self.blocked |= found
+        return None
+
+    def failure(self) -> SkillFailure:
+        """Why there is no plan."""
+        label = self._context.world.instance(self._name).label
+        if self._is_reached:
+            return SkillFailure(
+                FailureKind.UNREACHABLE, f"no way to hold the {label} serves what is asked"
+            )
+        if self.blocked:
+            words = ", ".join(sorted(self.blocked))
+            return SkillFailure(FailureKind.BLOCKED, f"the {label} is blocked by: {words}")
+        return SkillFailure(FailureKind.UNREACHABLE, f"the {label} is out of reach")
 
 
 def _cost(context: SkillContext, grasp: Grasp, place: mink.SE3) -> float:
@@ -150,8 +189,10 @@ def _cost(context: SkillContext, grasp: Grasp, place: mink.SE3) -> float:
     return down + 0.3 * float(np.linalg.norm(turn.log()))
 
 
-def _reach(context: SkillContext, grasp: Grasp, place: mink.SE3, name: str) -> Plan | set[str]:
-    """The way to a grasp, or what is in the way (nothing: out of reach)."""
+def _reach(
+    context: SkillContext, grasp: Grasp, place: mink.SE3, name: str, *, fit_m: float | None
+) -> Plan | set[str]:
+    """The way to a grasp, or what is in the way (nothing: out of reach, or too wide)."""
     end = grasp.hand(place)
     ready = shifted(end, -STANDOFF_M * grasp.approach(place))
     at_end = context.transit.solve(end, seed_rad=context.joints())
@@ -160,6 +201,8 @@ def _reach(context: SkillContext, grasp: Grasp, place: mink.SE3, name: str) -> P
     touched = context.world.clearance.touched(at_end, ignore=(name,))
     if touched:
         return touched
+    if fit_m is not None and context.world.clearance.room_m(name) < fit_m:
+        return set()
     last = Straight(ready, end)
     start = context.mover.hand()
     ways = context.transit.over(start, ready, seed_rad=context.joints(), load=None)

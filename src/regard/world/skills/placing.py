@@ -23,6 +23,7 @@ CLEAR_M = 0.006
 NEAR_END_M = 0.02
 HIGH_M = 0.05
 PUSH_N = 8.0
+FINGERTIPS_N = 2.0
 RELEASE_OPENING = 0.25
 """Share of the gripper's travel: 21 mm, enough to let go, not enough to push a rim."""
 RELEASE_S = 0.5
@@ -164,7 +165,12 @@ def require_held(context: SkillContext, name: str) -> None:
 
 
 def _is_down(context: SkillContext, name: str, release: Release) -> bool:
-    """Stands on something near the end of the way, or presses on something before it."""
+    """Stands on something near the end of the way, or presses on something before it.
+
+    What tilted in the fingers may leave it to the fingertips to meet the table first.
+    """
+    if context.world.contacts.force_n(("arm/",), ("table",)) > FINGERTIPS_N:
+        return True
     force = _support_n(context, name)
     left = _height_left(context, release)
     return force > PUSH_N or (force > 0.3 and left < NEAR_END_M)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,9 @@ CLEARANCES_M = (0.03, 0.05)
 """Heights of the spout's tip above the receiver's rim."""
 INSIDE_M = 0.012
 """The tip stands so far inside the rim on the far side of the stream."""
+READY_TILTS_RAD = (0.0, math.radians(72))
+"""How far the vessel is tilted before it comes down: one without a long spout would stand in the
+receiver's rim upright, and still keeps what is in it so."""
 TILTS_RAD = tuple(math.radians(angle) for angle in (80, 110, 125, 140, 155))
 CHECKED_TILTS_RAD = tuple(math.radians(angle) for angle in (130, 112))
 """Tilts that a place must allow: beads run out at either, the steeper empties a vessel surely."""
@@ -45,12 +49,22 @@ class PourPlace:
     axis: np.ndarray
     """(3,) axis of the tilt; right-handed turning lowers the spout."""
 
+    ready_rad: float = 0.0
+    """How far it is tilted while still above."""
+
     ways: list[Path] = field(default_factory=list)
     """From where the hand is to the hover; empty while the vessel is not held yet."""
 
     def hover(self) -> mink.SE3:
         """Where the hand comes from."""
         return shifted(self.hand, np.array([0, 0, HOVER_M]))
+
+    def down(self) -> list[Path]:
+        """Tilts the vessel above the receiver so far that it clears the rim, and lowers it."""
+        above = self.pivot_m + np.array([0, 0, HOVER_M])
+        ready = Tilt(start=self.hover(), pivot_m=above, axis=self.axis, turn_rad=self.ready_rad)
+        end = ready.at(1.0)
+        return [ready, Straight(end, shifted(end, np.array([0, 0, -HOVER_M])))]
 
     def tilt(self, start: mink.SE3, angle_rad: float) -> Tilt:
         """Tilts further by an angle."""
@@ -94,8 +108,11 @@ def _reached(
         if way is None:
             return None
         hover, place = way.joints_rad, replace(place, ways=way.paths)
-    paths: list[Path] = [Straight(place.hover(), place.hand), place.tilt(place.hand, tilt_rad)]
-    walked = context.transit.walk(paths, seed_rad=hover, load=load, ignore=(receiver,))
+    *down, lowered = place.down()
+    last = place.tilt(lowered.at(1.0), tilt_rad - place.ready_rad)
+    paths = [*down, lowered, last]
+    # The receiver counts too: a finger below the spout would sweep over its rim.
+    walked = context.transit.walk(paths, seed_rad=hover, load=load)
     return None if walked is None else place
 
 
@@ -107,18 +124,21 @@ def pour_out(context: SkillContext, place: PourPlace, receiver: str, *, name: st
     """
     context.follow(place.ways, pace=CARRY)
     require_held(context, name)
-    context.mover.follow(Straight(place.hover(), place.hand), pace=APPROACH)
+    down = place.down()
+    for path in down:
+        if path.length_m > 0:
+            context.mover.follow(path, pace=APPROACH)
     context.report(0.6, "pouring")
     source = context.world.instance(name)
-    tilted = 0.0
-    hand = place.hand
+    tilted = place.ready_rad
+    hand = down[-1].at(1.0)
     for angle in TILTS_RAD:
         path = place.tilt(hand, angle - tilted)
         try:
             context.mover.follow(path, pace=STEADY)
         except SkillFailure as failure:
             # A wrist at its limit has tilted as far as it can: what runs out now has to do.
-            if failure.kind is not FailureKind.UNREACHABLE or tilted == 0:
+            if failure.kind is not FailureKind.UNREACHABLE or tilted == place.ready_rad:
                 raise
             break
         hand, tilted = path.at(1.0), angle
@@ -127,7 +147,9 @@ def pour_out(context: SkillContext, place: PourPlace, receiver: str, *, name: st
     require_held(context, name)
     start = context.mover.hand()
     turned = place.hand.rotation().inverse() @ start.rotation()
-    context.mover.follow(place.tilt(start, -float(np.linalg.norm(turned.log()))), pace=STEADY)
+    back = float(np.linalg.norm(turned.log())) - place.ready_rad
+    context.mover.follow(place.tilt(start, -back), pace=STEADY)
+    context.shift(np.array([0, 0, HOVER_M]), pace=APPROACH)
     context.mover.follow(Straight(context.mover.hand(), place.hover()), pace=APPROACH)
     return poured(context.world.physics, source, receiver)
 
@@ -156,7 +178,7 @@ def _places(
     first_yaw = math.atan2(first[1], first[0])
     own_yaw = math.atan2(outward[1], outward[0])
     steps = sorted(range(NUM_DIRECTIONS), key=lambda step: min(step, NUM_DIRECTIONS - step))
-    for clearance in CLEARANCES_M:
+    for ready, clearance in itertools.product(READY_TILTS_RAD, CLEARANCES_M):
         for step in steps:
             yaw = first_yaw + 2 * math.pi * step / NUM_DIRECTIONS
             direction = np.array([math.cos(yaw), math.sin(yaw), 0.0])
@@ -167,4 +189,5 @@ def _places(
                 hand=body @ load.in_hand.inverse(),
                 pivot_m=tip,
                 axis=np.cross([0, 0, 1], direction),
+                ready_rad=ready,
             )

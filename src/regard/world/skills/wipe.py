@@ -95,7 +95,9 @@ class Wipe(Skill):
         record = self._record
         assert record is not None
         down = shifted(start, np.array([0, 0, -HOVER_M - MAX_SINK_M]))
-        context.mover.follow(Straight(start, down), pace=GENTLE, until=lambda: _touches(record))
+        context.mover.follow(
+            Straight(start, down), pace=GENTLE, until=lambda: _touches(context, record)
+        )
         context.report(0.5, "wiping")
         sink = 0.0
         here = context.mover.hand()
@@ -108,7 +110,9 @@ class Wipe(Skill):
             )
             for index in range(1, count + 1):
                 record.look()
-                sink += SINK_M_PER_N * float(np.clip(PRESS_N - record.force_n, -6, 6))
+                # Fingertips that reach the table bear what the tool does not: both count.
+                force = record.force_n + context.world.contacts.force_n(("arm/",), ("table",))
+                sink += SINK_M_PER_N * float(np.clip(PRESS_N - force, -6, 6))
                 sink = float(np.clip(sink, -MAX_SINK_M, MAX_SINK_M))
                 at = begin_xy + (end_xy - begin_xy) * index / count
                 target = mink.SE3.from_rotation_and_translation(
@@ -137,9 +141,11 @@ def _way_to(
     raise SkillFailure(FailureKind.BLOCKED, "there is no free way to the patch")
 
 
-def _touches(record: WipeRecord) -> bool:
+def _touches(context: SkillContext, record: WipeRecord) -> bool:
+    """Whether the tool, or a fingertip before it, is on the table."""
     record.look()
-    return record.force_n > TOUCH_N
+    fingers = context.world.contacts.force_n(("arm/",), ("table",))
+    return record.force_n + fingers > TOUCH_N
 
 
 def _rows(context: SkillContext, arguments: WipeArguments) -> list[np.ndarray]:
