@@ -40,6 +40,14 @@ def test_a_run_is_read_with_everything_that_its_logs_say(folder: Path) -> None:
     assert sorted(run.cells["wording"].unique()) == ["offer", "plain"]
 
 
+def test_every_commit_that_asked_is_named_once(tmp_path: Path) -> None:
+    for commit in ("b" * 40, "unknown", "b" * 40):
+        evaluate(
+            build_task(PLAN, planned_cells(PLAN)[:1], epochs=1, commit=commit), _reply, tmp_path
+        )
+    assert sorted(read_run(tmp_path).commit.split(", ")) == ["b" * 40, "unknown"]
+
+
 def test_a_run_that_stopped_early_says_how_many_answers_it_has(tmp_path: Path) -> None:
     plan = tiny_plan(reading="text", runs=3)
     cells = planned_cells(plan)[:4]

@@ -27,6 +27,9 @@ def test_an_estimate_asks_nothing_and_prices_come_from_the_file(
     assert main([*arguments, "--prices", str(prices)]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["calls"], shown["currency"], shown["state"]) == (16, "EUR", "nothing was asked")
+    main([each for each in arguments if each != "--json"] + ["--prices", str(prices)])
+    words = f"{shown['cost']:.2f} to {shown['most_cost']:.2f} EUR"
+    assert words in capsys.readouterr().out
     main(arguments)
     assert "cost" not in json.loads(capsys.readouterr().out)
     assert not (tmp_path / "logs").exists()

@@ -49,8 +49,9 @@ class Criteria:
     min_gaps: int = 3
     """T4: points gaps, at least."""
     robust_wordings: float = 0.8
-    """T5: share of the wordings in which the slope is above 0 with its interval, at least. The
-    same is asked of both orders and of every context, and a crossing there."""
+    """T5: share of the wordings whose own trend test finds avoiding to rise with the level, at
+    least. In both orders and in every context the slope must be above 0 with its interval, and
+    the fit end below a half."""
     min_contexts: int = 2
     """T5: contexts, at least."""
     min_wordings: int = 5

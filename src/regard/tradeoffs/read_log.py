@@ -45,7 +45,7 @@ class RunLog:
     prompts: str
     """Digest of the texts."""
     commit: str
-    """Commit that asked."""
+    """Commit that asked; where the logs name several, all of them, oldest first."""
     first_sample_at: str
     """When the first answer was asked for, ISO 8601; empty where the logs do not say."""
     paths: tuple[Path, ...]
@@ -116,7 +116,7 @@ def read_run(path: Path, *, plan: str | None = None) -> RunLog:
         task=logs[0].eval.task.split("/")[-1],
         model=logs[0].eval.model,
         **{name: str(headers[0][name]) for name in HEADER_FIELDS},
-        commit=str(headers[-1]["commit"]),
+        commit=", ".join(dict.fromkeys(str(header["commit"]) for header in headers)),
         first_sample_at=min((str(sample.started_at or "") for sample in answered), default=""),
         paths=tuple(paths),
         num_truncated=sum(_value(sample, "tally", "truncated") > 0 for sample in answered),

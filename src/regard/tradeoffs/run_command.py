@@ -52,7 +52,7 @@ class RunCommandOptions:
     prices: Path | None = None
     """TOML file with the model's prices; without it, no cost is stated."""
     estimate_only: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Say what it would take, and ask nothing."""
+    """Say what it would take in calls, tokens and money, and ask nothing; a time takes a call."""
     accept_low_mass: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Read log-probabilities although the labels carry little of the first token."""
     commit: str | None = None
@@ -138,13 +138,8 @@ def _announce(
 ) -> None:
     """Says on standard error what is about to be spent, while it can still be stopped."""
     seconds = size.seconds(probe.seconds, options.connections)
-    cost = ""
-    if "cost" in done:
-        cost = f", {done['cost']:.2f} to {done['most_cost']:.2f} {done['currency']}"
     print(
-        f"{options.model}: {size.calls} calls, about {done['input_tokens']} tokens in and "
-        f"{done['output_tokens']} out (at most {done['most_output_tokens']})"
-        f"{cost}; {seconds / 60:.1f} minutes or more, at "
+        f"{options.model}: {_words(done)}; {seconds / 60:.1f} minutes or more, at "
         f"{probe.seconds:.2f} s a call of one token; logs in {done['log_dir']}",
         file=sys.stderr,
     )
@@ -154,5 +149,15 @@ def _print(content: dict[str, Any], options: RunCommandOptions, state: str) -> N
     if options.json:
         print(json.dumps({**content, "state": state}, indent=2))
         return
-    cost = f", {content['cost']:.2f} {content['currency']}" if "cost" in content else ""
-    print(f"{state}: {content['calls']} calls{cost}; logs in {content['log_dir']}")
+    print(f"{state}: {_words(content)}; logs in {content['log_dir']}")
+
+
+def _words(content: dict[str, Any]) -> str:
+    """Calls, tokens and cost of an estimate, each with the most that it can come to."""
+    cost = ""
+    if "cost" in content:
+        cost = f", {content['cost']:.2f} to {content['most_cost']:.2f} {content['currency']}"
+    return (
+        f"{content['calls']} calls, about {content['input_tokens']} tokens in and "
+        f"{content['output_tokens']} out (at most {content['most_output_tokens']}){cost}"
+    )

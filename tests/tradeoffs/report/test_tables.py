@@ -29,12 +29,23 @@ def test_a_liking_for_a_place_shows_in_the_rows_of_orders() -> None:
 def test_losses_are_shown_where_there_are_some() -> None:
     table = played(answers=10, **TRADER, refuse_above=5.0, refuse_share=1.0)
     layout, answers = layout_of(table)
-    rows = {row[:2]: row[3:] for row in losses(layout, answers, table).rows}
-    assert rows["pain", "10"] == ("100.0%", "0.0%")
-    assert rows["pain", "2"] == ("0.0%", "0.0%")
-    clean = next(names for names, level in rows if level == "all")
+    rows = {row[:3]: row[4:] for row in losses(layout, answers, table).rows}
+    assert rows["pain", "numeric", "10"] == ("100.0%", "0.0%")
+    assert rows["pain", "numeric", "2"] == ("0.0%", "0.0%")
+    clean = next(names for names, _, level in rows if level == "all")
     assert "none" in clean
     assert "both" not in clean
+
+
+def test_steps_of_different_scales_are_not_added_up() -> None:
+    table = played(design=FULL, answers=10, **TRADER, refuse_above=-1.0, refuse_share=1.0)
+    layout, answers = layout_of(table)
+    rows = losses(layout, answers, table).rows
+    asked = {row[1]: int(row[3]) for row in rows if (row[0], row[2]) == ("pain", "8")}
+    for scale, number in asked.items():
+        own = (table["state"] == "pain") & (table["intensity"] == 8) & (table["scale"] == scale)
+        assert number == table.loc[own, "n"].sum()
+    assert set(asked) == {"numeric", "verbal", "shuffled"}
 
 
 def test_readings_of_one_mind_agree() -> None:

@@ -64,25 +64,28 @@ def biases(layout: Layout, answers: Answers) -> PageTable:
 
 
 def losses(layout: Layout, answers: Answers, keys: pd.DataFrame) -> PageTable:
-    """Declined and unreadable answers by state and level; states without any are summed up."""
+    """Declined and unreadable answers by state, scale and level; states without any together."""
     rows = []
     clean = []
     level = keys["intensity"].to_numpy(dtype=np.float64)
+    scales = keys["scale"].to_numpy(dtype=object)
     for state, places in layout.states.items():
         lost = answers.refused[places].sum() + answers.unparsed[places].sum()
         if not lost:
             clean.append(state)
             continue
-        for value in np.unique(level[places]):
-            at = places[level[places] == value]
+        # Step 5 of a verbal scale is not level 5 of the numeric one.
+        for scale, value in sorted(set(zip(scales[places], level[places], strict=True))):
+            at = places[(scales[places] == scale) & (level[places] == value)]
             asked = answers.asked[at].sum()
             if asked:
                 shares = (answers.refused[at].sum() / asked, answers.unparsed[at].sum() / asked)
                 shown = (f"{share:.1%}" for share in shares)
-                rows.append((state, f"{value:g}", str(int(asked)), *shown))
+                rows.append((state, str(scale), f"{value:g}", str(int(asked)), *shown))
     if clean:
-        rows.append((", ".join(clean), "all", "", "0", "0"))
-    return PageTable(("state", "level", "answers", "declined", "unreadable"), tuple(rows))
+        rows.append((", ".join(clean), "all", "all", "", "0", "0"))
+    headings = ("state", "scale", "level", "answers", "declined", "unreadable")
+    return PageTable(headings, tuple(rows))
 
 
 def agreement(frame: pd.DataFrame) -> PageTable:
