@@ -42,6 +42,17 @@ def test_people_see_what_does_not_hold_after_the_correction(
     assert sum("(no)" in line for line in lines) == 3
 
 
+def test_long_names_of_models_stay_whole_on_a_narrow_terminal(
+    logs: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "some-provider/some-organisation/a-model-of-7b"
+    monkeypatch.setitem(RUNS, "two", run_of(played(answers=5, weight_pain=0.0), model=name))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["tradeoffs", "compare", *logs]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "".join(line[1:].split(" ")[0] for line in lines).count(name) == 2
+
+
 def test_a_missing_log_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tradeoffs", "compare", str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith("error: ")

@@ -69,7 +69,8 @@ def main(argv: Sequence[str]) -> int:
 def _print(rows: Sequence[ComparedVerdict], console: Console) -> None:
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("model", "target", "verdict", "slope", "threshold", "price", "p (Holm)"):
-        table.add_column(heading)
+        # Folded, not cut: models are told apart by the end of their names.
+        table.add_column(heading, overflow="fold")
     for row in rows:
         adjusted = "" if row.p_value_holm is None else f"{row.p_value_holm:.2g}"
         mark = "" if row.holds is not False else " (no)"
