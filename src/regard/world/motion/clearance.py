@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 
 import mink
@@ -16,6 +17,8 @@ ARM = "arm/"
 GRIPPER = "arm/gripper/"
 BEADS = "beads"
 FAR_M = 0.1
+ROOM_M = 0.01
+"""Most room that can be asked for."""
 
 
 class Clearance:
@@ -24,7 +27,9 @@ class Clearance:
     def __init__(self, physics: Physics) -> None:
         """Copies the model's layout; the state is taken by `refresh`."""
         self._physics = physics
-        self._model = physics.model
+        # Contacts must be seen before they are there, for those who ask for room.
+        self._model = copy.copy(physics.model)
+        self._model.geom_margin[:] = np.maximum(self._model.geom_margin, ROOM_M)
         self._data = mujoco.MjData(physics.model)
         self._arm_qpos = physics.qpos_addresses(JOINTS)
         self._owner = self._owners()
@@ -43,6 +48,7 @@ class Clearance:
         *,
         held: tuple[str, mink.SE3] | None = None,
         ignore: Iterable[str] = (),
+        room_m: float = 0.0,
     ) -> set[str]:
         """Names of what the arm, or what it holds, would touch.
 
@@ -50,6 +56,7 @@ class Clearance:
             joints_rad: (joints,) where the arm stands.
             held: The object in the hand, and its pose relative to the point between the pads.
             ignore: Names that may be touched.
+            room_m: What is nearer than this counts as touched; at most `ROOM_M`.
         """
         self._data.qpos[self._arm_qpos] = joints_rad
         mujoco.mj_kinematics(self._model, self._data)
@@ -63,7 +70,7 @@ class Clearance:
         mujoco.mj_comPos(self._model, self._data)
         mujoco.mj_collision(self._model, self._data)
         moving = {ARM} | ({held[0]} if held is not None else set())
-        return self._partners(moving) - set(ignore) - moving
+        return self._partners(moving, room_m=room_m) - set(ignore) - moving
 
     def room_m(self, name: str) -> float:
         """Least distance between the pads and an object, as the arm stood at the last question."""
@@ -75,13 +82,13 @@ class Clearance:
         ]
         return min(distances, default=FAR_M)
 
-    def _partners(self, moving: set[str]) -> set[str]:
+    def _partners(self, moving: set[str], *, room_m: float) -> set[str]:
         found = set()
         contact = self._data.contact
         for geom_1, geom_2, distance in zip(
             contact.geom1, contact.geom2, contact.dist, strict=True
         ):
-            if geom_1 < 0 or geom_2 < 0 or distance >= 0:
+            if geom_1 < 0 or geom_2 < 0 or distance >= room_m:
                 continue
             one, other = self._owner[geom_1], self._owner[geom_2]
             if BEADS in (one, other):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import mink
 import numpy as np
 
-from regard.world.motion.clearance import Clearance
+from regard.world.motion.clearance import ROOM_M, Clearance
 from regard.world.motion.kinematics import ArmKinematics
 from regard.world.motion.path import Around, Path, Straight, shifted
 
@@ -18,8 +18,11 @@ RISES_M = (0.04, 0.10, 0.16, 0.22, 0.28)
 """How far above the higher of the two ends the hand may travel: the lowest clear one is taken."""
 SAMPLES_M = 0.06
 SAMPLES_RAD = 0.5
-MAX_JUMP_RAD = 1.2
-"""Farther between two samples, the arm would have to fold over on the way."""
+CLOSE_SAMPLES_M = 0.025
+MAX_JUMP_RAD = 0.6
+NUM_HALVINGS = 3
+"""Where a joint turns farther between two samples, and still does on an eighth of the way between
+them, the arm would have to fold over: the hand cannot follow such a way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,8 @@ class Transit:
     ) -> Way | None:
         """Up, over and down again by the lowest way that touches nothing; None if there is none.
 
+        With a load the lowest that also keeps `ROOM_M` from everything, if there is one.
+
         Args:
             start: Where the hand is.
             end: Where it is to be.
@@ -88,6 +93,7 @@ class Transit:
             ignore: What may be touched.
         """
         top = max(start.translation()[2], end.translation()[2])
+        narrow = None
         for rise in RISES_M:
             height = top + rise
             up = shifted(start, np.array([0, 0, height - start.translation()[2]]))
@@ -95,9 +101,31 @@ class Transit:
             over = Around(up, above, self._centre)
             paths: list[Path] = [Straight(start, up), over, Straight(above, end)]
             joints = self.walk(paths, seed_rad=seed_rad, load=load, ignore=ignore)
+            if joints is None:
+                continue
+            way = Way(paths=paths, joints_rad=joints)
+            if load is None or self._has_room(
+                paths[:2], seed_rad=seed_rad, load=load, ignore=ignore
+            ):
+                return way
+            narrow = narrow or way
+        return narrow
+
+    def _has_room(
+        self, paths: list[Path], *, seed_rad: np.ndarray, load: Load, ignore: Iterable[str]
+    ) -> bool:
+        """Whether a load, which may hang a little askew, passes everything on the way over."""
+        up, over = paths
+        joints: np.ndarray | None = self._kinematics.solve(up.at(1.0), seed_rad=seed_rad)
+        num = max(1, round(over.length_m / CLOSE_SAMPLES_M))
+        for step in range(num + 1):
             if joints is not None:
-                return Way(paths=paths, joints_rad=joints)
-        return None
+                joints = self._kinematics.solve(over.at(step / num), seed_rad=joints)
+            if joints is None or self._clearance.touched(
+                joints, held=(load.name, load.in_hand), ignore=ignore, room_m=ROOM_M
+            ):
+                return False
+        return True
 
     def walk(
         self,
@@ -116,13 +144,28 @@ class Transit:
         for path in paths:
             num = max(1, round(path.length_m / SAMPLES_M), round(path.angle_rad / SAMPLES_RAD))
             for step in range(1, num + 1):
-                found = self._kinematics.solve(path.at(step / num), seed_rad=joints)
-                if found is None or np.abs(found - joints).max() > MAX_JUMP_RAD:
+                found = self._follow(path, (step - 1) / num, step / num, seed_rad=joints)
+                if found is None:
                     return None
                 joints = found
                 if self._clearance.touched(joints, held=held, ignore=ignored):
                     return None
         return joints
+
+    def _follow(
+        self, path: Path, before: float, share: float, *, seed_rad: np.ndarray, depth: int = 0
+    ) -> np.ndarray | None:
+        """Joint angles (joints,) at a share of a path, come to without a jump; else None."""
+        found = self._kinematics.solve(path.at(share), seed_rad=seed_rad)
+        if found is None or np.abs(found - seed_rad).max() <= MAX_JUMP_RAD:
+            return found
+        if depth == NUM_HALVINGS:
+            return None
+        middle = (before + share) / 2
+        half = self._follow(path, before, middle, seed_rad=seed_rad, depth=depth + 1)
+        if half is None:
+            return None
+        return self._follow(path, middle, share, seed_rad=half, depth=depth + 1)
 
     def _seed(self, hand: mink.SE3) -> np.ndarray:
         """A hand over the table, turned towards the hand, the wrist pitched as the hand is."""

@@ -42,6 +42,10 @@ class Pour(Skill):
     gives = Affordance.POUR
     takes = Affordance.RECEIVE
 
+    def __init__(self) -> None:
+        """Has taken nothing up yet."""
+        self._stood: dict[str, mink.SE3] = {}
+
     def check(self, context: SkillContext, arguments: PourArguments) -> None:
         """The vessel pours and is not empty, the receiver receives, the hand is free for it."""
         source = context.world.instance(arguments.source)
@@ -66,8 +70,10 @@ class Pour(Skill):
     def act(self, context: SkillContext, arguments: PourArguments) -> None:
         """Picks the vessel up, pours, and puts it back."""
         source = arguments.source
-        stood = context.perception.look(source)
-        if context.world.holding() != source:
+        is_held = context.world.holding() == source
+        if not is_held or source not in self._stood:
+            self._stood[source] = context.perception.look(source)
+        if not is_held:
             pick(
                 context,
                 source,
@@ -93,7 +99,7 @@ class Pour(Skill):
                 FailureKind.UNREACHABLE, f"the {label} cannot be tilted over the receiver"
             )
         pour_out(context, spot, arguments.receiver, name=source)
-        self._put_back(context, source, stood)
+        self._put_back(context, source, self._stood[source])
 
     def is_done(self, context: SkillContext, arguments: PourArguments) -> bool:
         """At least 70 % of the beads are in the receiver, at most 10 % beside it."""
