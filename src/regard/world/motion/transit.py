@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import mink
 import numpy as np
 
-from regard.world.motion.clearance import ROOM_M, Clearance
+from regard.world.motion.clearance import Clearance
 from regard.world.motion.kinematics import ArmKinematics
 from regard.world.motion.path import Around, Path, Straight, shifted
 
@@ -19,6 +19,8 @@ RISES_M = (0.04, 0.10, 0.16, 0.22, 0.28)
 SAMPLES_M = 0.06
 SAMPLES_RAD = 0.5
 CLOSE_SAMPLES_M = 0.025
+ROOM_M = 0.02
+"""What a load is carried past at least, where it can be: it may hang askew in the fingers."""
 MAX_JUMP_RAD = 0.6
 NUM_HALVINGS = 3
 """Where a joint turns farther between two samples, and still does on an eighth of the way between
@@ -83,7 +85,7 @@ class Transit:
     ) -> Way | None:
         """Up, over and down again by the lowest way that touches nothing; None if there is none.
 
-        With a load the lowest that also keeps `ROOM_M` from everything, if there is one.
+        With a load the one that passes the fewest things nearer than `ROOM_M`.
 
         Args:
             start: Where the hand is.
@@ -93,7 +95,7 @@ class Transit:
             ignore: What may be touched.
         """
         top = max(start.translation()[2], end.translation()[2])
-        narrow = None
+        best, least = None, 0
         for rise in RISES_M:
             height = top + rise
             up = shifted(start, np.array([0, 0, height - start.translation()[2]]))
@@ -104,28 +106,32 @@ class Transit:
             if joints is None:
                 continue
             way = Way(paths=paths, joints_rad=joints)
-            if load is None or self._has_room(
-                paths[:2], seed_rad=seed_rad, load=load, ignore=ignore
-            ):
+            num_near = 0
+            if load is not None:
+                num_near = self._count_near(paths[:2], seed_rad=seed_rad, load=load, ignore=ignore)
+            if num_near == 0:
                 return way
-            narrow = narrow or way
-        return narrow
+            if best is None or num_near < least:
+                best, least = way, num_near
+        return best
 
-    def _has_room(
+    def _count_near(
         self, paths: list[Path], *, seed_rad: np.ndarray, load: Load, ignore: Iterable[str]
-    ) -> bool:
-        """Whether a load, which may hang a little askew, passes everything on the way over."""
+    ) -> int:
+        """At how many places on the way over a load, which may hang askew, comes near a thing."""
         up, over = paths
         joints: np.ndarray | None = self._kinematics.solve(up.at(1.0), seed_rad=seed_rad)
-        num = max(1, round(over.length_m / CLOSE_SAMPLES_M))
+        num, num_near = max(1, round(over.length_m / CLOSE_SAMPLES_M)), 0
         for step in range(num + 1):
             if joints is not None:
                 joints = self._kinematics.solve(over.at(step / num), seed_rad=joints)
-            if joints is None or self._clearance.touched(
-                joints, held=(load.name, load.in_hand), ignore=ignore, room_m=ROOM_M
-            ):
-                return False
-        return True
+            if joints is None:
+                return num_near + num + 1 - step
+            held = (load.name, load.in_hand)
+            num_near += bool(
+                self._clearance.touched(joints, held=held, ignore=ignore, room_m=ROOM_M)
+            )
+        return num_near
 
     def walk(
         self,

@@ -160,7 +160,8 @@ class _Search:
                 break
             found = _reach(context, grasp, place, name, fit_m=fit_m)
             if isinstance(found, Plan):
-                if self._suits(grasp):
+                paths = [*found.ways, found.last]
+                if self._suits(grasp) and context.mover.can_follow(paths, pace=TRAVEL):
                     return found
                 self._is_reached = True
                 num_asked += 1

@@ -124,7 +124,8 @@ def release_for(
             continue
         last = [Straight(hover, hand)]
         seed = way.joints_rad
-        if context.transit.walk(last, seed_rad=seed, load=load, ignore=touching) is not None:
+        walked = context.transit.walk(last, seed_rad=seed, load=load, ignore=touching)
+        if walked is not None and context.mover.can_follow([*way.paths, *last], pace=CARRY):
             return Release(hand=hand, hover=hover, ways=way.paths)
     return None
 

@@ -112,8 +112,11 @@ def _reached(
     last = place.tilt(lowered.at(1.0), tilt_rad - place.ready_rad)
     paths = [*down, lowered, last]
     # The receiver counts too: a finger below the spout would sweep over its rim.
-    walked = context.transit.walk(paths, seed_rad=hover, load=load)
-    return None if walked is None else place
+    if context.transit.walk(paths, seed_rad=hover, load=load) is None:
+        return None
+    if place.ways and not context.mover.can_follow([*place.ways, *down, lowered], pace=CARRY):
+        return None
+    return place
 
 
 def pour_out(context: SkillContext, place: PourPlace, receiver: str, *, name: str) -> Poured:
