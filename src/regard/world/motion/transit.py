@@ -21,10 +21,8 @@ SAMPLES_RAD = 0.5
 CLOSE_SAMPLES_M = 0.025
 ROOM_M = 0.02
 """What a load is carried past at least, where it can be: it may hang askew in the fingers."""
-MAX_JUMP_RAD = 0.6
-NUM_HALVINGS = 3
-"""Where a joint turns farther between two samples, and still does on an eighth of the way between
-them, the arm would have to fold over: the hand cannot follow such a way."""
+MAX_JUMP_RAD = 1.2
+"""Farther between two samples, the arm would have to fold over on the way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,28 +148,13 @@ class Transit:
         for path in paths:
             num = max(1, round(path.length_m / SAMPLES_M), round(path.angle_rad / SAMPLES_RAD))
             for step in range(1, num + 1):
-                found = self._follow(path, (step - 1) / num, step / num, seed_rad=joints)
-                if found is None:
+                found = self._kinematics.solve(path.at(step / num), seed_rad=joints)
+                if found is None or np.abs(found - joints).max() > MAX_JUMP_RAD:
                     return None
                 joints = found
                 if self._clearance.touched(joints, held=held, ignore=ignored):
                     return None
         return joints
-
-    def _follow(
-        self, path: Path, before: float, share: float, *, seed_rad: np.ndarray, depth: int = 0
-    ) -> np.ndarray | None:
-        """Joint angles (joints,) at a share of a path, come to without a jump; else None."""
-        found = self._kinematics.solve(path.at(share), seed_rad=seed_rad)
-        if found is None or np.abs(found - seed_rad).max() <= MAX_JUMP_RAD:
-            return found
-        if depth == NUM_HALVINGS:
-            return None
-        middle = (before + share) / 2
-        half = self._follow(path, before, middle, seed_rad=seed_rad, depth=depth + 1)
-        if half is None:
-            return None
-        return self._follow(path, middle, share, seed_rad=half, depth=depth + 1)
 
     def _seed(self, hand: mink.SE3) -> np.ndarray:
         """A hand over the table, turned towards the hand, the wrist pitched as the hand is."""
