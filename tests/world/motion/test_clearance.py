@@ -52,6 +52,16 @@ def test_what_is_held_touches_as_the_arm_does(world) -> None:
     assert world.clearance.touched(hand, held=("mug_1", far_down)) == {"table"}
 
 
+def test_what_is_held_is_near_what_it_does_not_touch(world) -> None:
+    mug = mink.SE3.from_translation(world.physics.body_pose("mug_1/body").position_m)
+    world.clearance.refresh({"mug_1": ASIDE})
+    hand = above(world, mug, 0.20)
+    low = mink.SE3.from_translation(np.array([0, 0, 0.096]))
+    assert world.clearance.touched(hand, held=("mug_1", low), room_m=0.005) == set()
+    assert world.clearance.touched(hand, held=("mug_1", low), room_m=0.02) == {"table"}
+    assert world.clearance.touched(hand, held=("mug_1", low)) == set()
+
+
 def test_the_real_world_is_left_as_it_is(world) -> None:
     before = world.physics.data.qpos.copy()
     world.clearance.refresh({"mug_1": ASIDE})

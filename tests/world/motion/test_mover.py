@@ -44,6 +44,20 @@ def test_out_of_reach_is_a_typed_failure(context) -> None:
     assert caught.value.kind is FailureKind.UNREACHABLE
 
 
+def test_a_rehearsal_tells_what_can_be_followed_and_moves_nothing(context) -> None:
+    start, joints = context.mover.hand(), context.world.arm.reference_rad.copy()
+    aside = Straight(start, shifted(start, np.array([0.0, 0.15, -0.05])))
+    back = Straight(aside.end, start)
+    too_far = Straight(start, shifted(start, np.array([0.0, 1.5, 0.0])))
+    # Into the table, where the wrist's own clearance ends the way.
+    below = Straight(start, shifted(start, np.array([0.0, 0.0, -0.6])))
+    assert context.mover.can_follow([aside, back], pace=BRISK)
+    assert not context.mover.can_follow([aside, back, too_far], pace=BRISK)
+    assert not context.mover.can_follow([below], pace=BRISK)
+    assert np.array_equal(context.world.arm.reference_rad, joints)
+    assert np.allclose(context.mover.hand().as_matrix(), start.as_matrix())
+
+
 def test_a_stop_ends_the_motion(context) -> None:
     context.world.arm.stop("test")
     start = context.mover.hand()

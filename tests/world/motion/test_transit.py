@@ -4,19 +4,21 @@ import mink
 import numpy as np
 import pytest
 
+from regard.world.motion import transit
 from regard.world.motion.path import Around, pose
 from regard.world.motion.transit import Load
 from regard.world.world import ARM_BASE_M
 
+ASIDE = mink.SE3.from_translation(np.array([0.3, -0.5, 0.74]))
 DOWN = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1.0]])
 
 
 @pytest.fixture
 def context(make_context):
-    context = make_context("bottle")
+    context = make_context("bottle", "sponge")
     # The bottle stands in the middle of the way, wherever the layout put it.
     wanted = mink.SE3.from_translation(np.array([-0.06, 0.0, 0.722]))
-    context.world.clearance.refresh({"bottle_1": wanted})
+    context.world.clearance.refresh({"bottle_1": wanted, "sponge_1": ASIDE})
     return context
 
 
@@ -50,6 +52,19 @@ def test_a_load_needs_more_room(context) -> None:
     hanging = Load(name="bottle_1", in_hand=mink.SE3.from_translation(np.array([0, 0, 0.10])))
     # What hangs 10 cm below the fingers stands in the table.
     assert context.transit.over(left, right, seed_rad=joints, load=hanging) is None
+
+
+def test_a_load_that_may_hang_askew_is_carried_higher(context, monkeypatch) -> None:
+    left, right, joints = _ends(context)
+    small = Load(name="sponge_1", in_hand=mink.SE3.from_translation(np.array([0, 0, 0.02])))
+
+    def highest(room_m: float) -> float:
+        monkeypatch.setattr(transit, "ROOM_M", room_m)
+        way = context.transit.over(left, right, seed_rad=joints, load=small)
+        assert way is not None
+        return max(path.end.translation()[2] for path in way.paths)
+
+    assert highest(0.06) > highest(0.0)
 
 
 def test_out_of_reach_has_no_solution(context) -> None:

@@ -35,6 +35,16 @@ def test_a_hand_from_above_does_not_lean(make_context) -> None:
     assert len(list(leaning(pose(np.zeros(3), DOWN)))) == 1
 
 
+def test_a_flat_thing_is_also_taken_askew_with_the_fingers_level(make_context) -> None:
+    context = make_context("remote")
+    instance = context.world.instance("remote_1")
+    found = candidates(context.world.physics, context.perception, instance=instance)
+    rotations = [grasp.hand_in_object.rotation().as_matrix() for grasp in found]
+    downs = {round(-float(rotation[2, 2]), 3) for rotation in rotations}
+    assert downs == {1.0, round(float(np.cos(0.3)), 3)}
+    assert all(abs(rotation[2, 0]) < 1e-6 for rotation in rotations)
+
+
 def test_a_hand_from_the_side_leans_from_above_only() -> None:
     approaches = [
         each.rotation().as_matrix()[2, 2] for each in leaning(pose(np.zeros(3), SIDEWAYS))

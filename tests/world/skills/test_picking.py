@@ -89,7 +89,7 @@ def crowded(menagerie_folder: Path) -> SkillContext:
 def test_between_neighbours_the_fingers_open_half(menagerie_folder, monkeypatch) -> None:
     context = crowded(menagerie_folder)
     with monkeypatch.context() as patch:
-        patch.setattr(picking, "HALF_OPEN", 0.0)
+        patch.setattr(picking, "LESS_OPEN", (0.0,))
         with pytest.raises(SkillFailure, match="remote") as caught:
             pick(context, "toothbrush_1", suits=lambda grasp: True)
     assert caught.value.kind is FailureKind.BLOCKED
@@ -97,10 +97,26 @@ def test_between_neighbours_the_fingers_open_half(menagerie_folder, monkeypatch)
     assert context.world.holding() == "toothbrush_1"
 
 
+def test_a_way_that_cannot_be_followed_is_not_taken(make_context, monkeypatch) -> None:
+    context = make_context("sponge")
+    asked: list[int] = []
+
+    def second_only(paths, *, pace) -> bool:
+        asked.append(len(list(paths)))
+        return len(asked) > 1
+
+    monkeypatch.setattr(context.mover, "can_follow", second_only)
+    search = picking._Search(context, "sponge_1", suits=lambda grasp: True, prefer=lambda grasp: 0)
+    assert search.plan(fit_m=None) is not None
+    assert len(asked) == 2
+    monkeypatch.setattr(context.mover, "can_follow", lambda paths, *, pace: False)
+    assert search.plan(fit_m=None) is None
+
+
 def test_what_half_open_fingers_do_not_fit_round_is_not_tried(make_context, monkeypatch) -> None:
     context = make_context("sponge")
     monkeypatch.setattr(picking, "FIT_M", 0.02)
     search = picking._Search(context, "sponge_1", suits=lambda grasp: True, prefer=lambda grasp: 0)
-    context.mover.grip(picking.HALF_OPEN, seconds=0.5)
+    context.mover.grip(picking.LESS_OPEN[-1], seconds=0.5)
     assert search.plan(fit_m=None) is not None
     assert search.plan(fit_m=picking.FIT_M) is None

@@ -47,6 +47,37 @@ def test_what_is_longer_than_the_opening_goes_in_on_end(make_context) -> None:
     assert abs(first.rotation().as_matrix()[2, 0]) == pytest.approx(1.0)
 
 
+def test_what_is_too_long_goes_in_low_end_first_and_never_across_the_rim(make_context) -> None:
+    context = make_context("toothbrush", "bin")
+    instance = context.world.instance("toothbrush_1")
+    opening = context.world.physics.site_pose("bin_1/opening").position_m
+    poses = poses_in(context, instance, "bin_1", present=mink.SE3.identity())
+    foot = instance.spec.footprint_m
+    ends = np.array([[foot.x_min, 0, 0.012], [foot.x_max, 0, 0.012]])
+    slanted = 0
+    for each in poses:
+        low, high = sorted((each.apply(end) for end in ends), key=lambda end: end[2])
+        is_on_end = np.hypot(*(high - low)[:2]) < 0.03
+        # Below the rim, or upright above it: nothing else falls in.
+        assert low[2] < opening[2] or is_on_end
+        slanted += not is_on_end and high[2] - low[2] > 0.1
+    assert slanted > 0
+    assert abs(poses[0].rotation().as_matrix()[2, 0]) == pytest.approx(1.0)
+
+
+def test_no_release_where_the_hand_cannot_draw_back(make_context, monkeypatch) -> None:
+    context = make_context("sponge")
+    load = Load(name="sponge_1", in_hand=pose(np.array([0, 0, 0.02]), DOWN))
+    free = [mink.SE3.from_translation(np.array([0.05, 0.0, 0.73]))]
+    assert release_for(context, load, free, seed_rad=context.joints(), touching=()) is not None
+
+    def behind(joints_rad, *, held=None, ignore=()) -> set[str]:
+        return set() if held else {"bottle_1"}
+
+    monkeypatch.setattr(context.world.clearance, "touched", behind)
+    assert release_for(context, load, free, seed_rad=context.joints(), touching=()) is None
+
+
 def test_a_release_on_the_table_is_found_and_one_out_of_reach_is_not(make_context) -> None:
     context = make_context("sponge")
     load = Load(name="sponge_1", in_hand=pose(np.array([0, 0, 0.02]), DOWN))

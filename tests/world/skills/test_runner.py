@@ -23,11 +23,13 @@ class Wave(Skill):
 
     def __init__(self, *, fails: FailureKind | None = None, works: bool = True) -> None:
         self.fails, self.works = fails, works
+        self.num_acts = 0
 
     def check(self, context, arguments) -> None:
         pass
 
     def act(self, context, arguments) -> None:
+        self.num_acts += 1
         context.world.arm.command_velocity(np.full(6, 0.2))
         if self.fails is not None:
             raise SkillFailure(self.fails, "no")
@@ -37,6 +39,26 @@ class Wave(Skill):
 
     def words(self, context, arguments) -> str:
         return "waved"
+
+
+class WaveAtLast(Wave):
+    """Works at the second attempt."""
+
+    def act(self, context, arguments) -> None:
+        self.works = self.num_acts == 1
+        self.num_acts += 1
+
+
+class WaveOnce(Wave):
+    is_repeatable = False
+
+
+class WaveNoMore(Wave):
+    """Its precondition is gone after the first attempt."""
+
+    def check(self, context, arguments) -> None:
+        if self.num_acts:
+            raise SkillFailure(FailureKind.MISSING, "gone")
 
 
 @pytest.fixture
@@ -61,10 +83,32 @@ def test_progress_begins_at_nothing_and_ends_at_all(make_context) -> None:
 
 def test_after_a_failure_the_arm_rests_and_what_it_holds_is_righted(make_context, righted) -> None:
     context = make_context()
-    assert run_skill(Wave(fails=FailureKind.DROPPED), context, {}).failure is FailureKind.DROPPED
+    assert run_skill(Wave(fails=FailureKind.FORCE), context, {}).failure is FailureKind.FORCE
     context.world.physics.step(200)
     assert np.abs(context.world.arm.state().velocity_rad_s).max() < 0.02
     assert righted == [context.world]
+
+
+def test_what_failed_is_tried_once_more_after_righting(make_context, righted) -> None:
+    context, wave = make_context(), WaveAtLast()
+    assert run_skill(wave, context, {}).is_done
+    assert (wave.num_acts, righted) == (2, [context.world])
+    for kind in (FailureKind.DROPPED, FailureKind.UNREACHABLE, FailureKind.BLOCKED):
+        wave = Wave(fails=kind, works=False)
+        assert run_skill(wave, context, {}).failure is kind
+        assert wave.num_acts == 2
+
+
+def test_not_again_where_it_would_do_harm_or_cannot(make_context, righted) -> None:
+    context = make_context()
+    again_would_harm = [
+        Wave(fails=kind, works=False)
+        for kind in (FailureKind.FORCE, FailureKind.CANCELLED, FailureKind.STOPPED)
+    ]
+    there_already = Wave(fails=FailureKind.DROPPED, works=True)
+    for wave in (*again_would_harm, there_already, WaveOnce(works=False), WaveNoMore(works=False)):
+        assert not run_skill(wave, context, {}).is_done
+        assert wave.num_acts == 1
 
 
 def test_after_a_stop_righting_is_left_to_the_watchdog(make_context, righted) -> None:

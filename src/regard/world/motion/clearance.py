@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 
 import mink
@@ -24,11 +25,12 @@ class Clearance:
     def __init__(self, physics: Physics) -> None:
         """Copies the model's layout; the state is taken by `refresh`."""
         self._physics = physics
-        self._model = physics.model
+        self._model = copy.copy(physics.model)
         self._data = mujoco.MjData(physics.model)
         self._arm_qpos = physics.qpos_addresses(JOINTS)
         self._owner = self._owners()
         self._pads = [physics.model.geom(f"{GRIPPER}{name}").id for name in PAD_GEOMS]
+        self._margin_m = 0.0
         self._held: tuple[str, np.ndarray] | None = None
 
     def refresh(self, believed: Mapping[str, mink.SE3]) -> None:
@@ -43,6 +45,7 @@ class Clearance:
         *,
         held: tuple[str, mink.SE3] | None = None,
         ignore: Iterable[str] = (),
+        room_m: float = 0.0,
     ) -> set[str]:
         """Names of what the arm, or what it holds, would touch.
 
@@ -50,6 +53,7 @@ class Clearance:
             joints_rad: (joints,) where the arm stands.
             held: The object in the hand, and its pose relative to the point between the pads.
             ignore: Names that may be touched.
+            room_m: What is held touches what is nearer than this.
         """
         self._data.qpos[self._arm_qpos] = joints_rad
         mujoco.mj_kinematics(self._model, self._data)
@@ -61,9 +65,11 @@ class Clearance:
             self._put(held[0], hand @ held[1])
             mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)
+        self._keep_margin(room_m)
         mujoco.mj_collision(self._model, self._data)
-        moving = {ARM} | ({held[0]} if held is not None else set())
-        return self._partners(moving) - set(ignore) - moving
+        names = {held[0]} if held is not None else set()
+        found = self._partners({ARM}, room_m=0.0) | self._partners(names, room_m=room_m)
+        return found - set(ignore) - names - {ARM}
 
     def room_m(self, name: str) -> float:
         """Least distance between the pads and an object, as the arm stood at the last question."""
@@ -75,13 +81,19 @@ class Clearance:
         ]
         return min(distances, default=FAR_M)
 
-    def _partners(self, moving: set[str]) -> set[str]:
+    def _keep_margin(self, room_m: float) -> None:
+        """Lets contacts be found that are so far from touching."""
+        if room_m != self._margin_m:
+            self._margin_m = room_m
+            self._model.geom_margin[:] = self._physics.model.geom_margin + room_m
+            self._model.body_margin[:] = self._physics.model.body_margin + room_m
+
+    def _partners(self, moving: set[str], *, room_m: float) -> set[str]:
         found = set()
         contact = self._data.contact
-        for geom_1, geom_2, distance in zip(
-            contact.geom1, contact.geom2, contact.dist, strict=True
-        ):
-            if geom_1 < 0 or geom_2 < 0 or distance >= 0:
+        for index in np.flatnonzero(contact.dist < room_m):
+            geom_1, geom_2 = contact.geom1[index], contact.geom2[index]
+            if geom_1 < 0 or geom_2 < 0:
                 continue
             one, other = self._owner[geom_1], self._owner[geom_2]
             if BEADS in (one, other):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import mink
 import numpy as np
@@ -89,6 +89,35 @@ class Mover:
             return self._follow(path, pace=pace, until=until)
         finally:
             self._arm.command_velocity(np.zeros(len(self._arm.limits.velocity_rad_s)))
+
+    def can_follow(self, paths: Iterable[Path], *, pace: Pace) -> bool:
+        """Whether the hand would come to the end of paths, one after the other, from where it is.
+
+        A pose that has a solution may still not be come to: beside a joint's limit or the arm's own
+        trunk the way there bends into another posture. Nothing moves; obstacles are not looked at.
+        """
+        kinematics = self._kinematics
+        kinematics.configure(self._arm.reference_rad)
+        try:
+            return all(self._arrives(path, pace=pace) for path in paths)
+        finally:
+            kinematics.configure(self._arm.reference_rad)
+
+    def _arrives(self, path: Path, *, pace: Pace) -> bool:
+        duration = pace.duration_s(path)
+        time_s, stalled_s = 0.0, 0.0
+        while time_s < duration + SETTLE_S and stalled_s < STALL_S:
+            target = path.at(share_at(time_s + CONTROL_STEP_S, duration_s=duration))
+            self._kinematics.step(target, step_s=CONTROL_STEP_S)
+            distance, angle = self._kinematics.error(target)
+            if distance > LAG_M or angle > LAG_RAD:
+                stalled_s += CONTROL_STEP_S
+                continue
+            time_s += CONTROL_STEP_S
+            if time_s >= duration and distance < ARRIVED_M and angle < ARRIVED_RAD:
+                break
+        distance, angle = self._kinematics.error(path.at(1.0))
+        return distance <= NEAR_ENOUGH_M and angle <= NEAR_ENOUGH_RAD
 
     def wait(self, seconds: float, *, until: Condition | None = None) -> bool:
         """Keeps the pose for a time; returns whether `until` ended it."""

@@ -18,6 +18,9 @@ RISES_M = (0.04, 0.10, 0.16, 0.22, 0.28)
 """How far above the higher of the two ends the hand may travel: the lowest clear one is taken."""
 SAMPLES_M = 0.06
 SAMPLES_RAD = 0.5
+CLOSE_SAMPLES_M = 0.025
+ROOM_M = 0.02
+"""What a load is carried past at least, where it can be: it may hang askew in the fingers."""
 MAX_JUMP_RAD = 1.2
 """Farther between two samples, the arm would have to fold over on the way."""
 
@@ -80,6 +83,8 @@ class Transit:
     ) -> Way | None:
         """Up, over and down again by the lowest way that touches nothing; None if there is none.
 
+        With a load the one that passes the fewest things nearer than `ROOM_M`.
+
         Args:
             start: Where the hand is.
             end: Where it is to be.
@@ -88,6 +93,7 @@ class Transit:
             ignore: What may be touched.
         """
         top = max(start.translation()[2], end.translation()[2])
+        best, least = None, 0
         for rise in RISES_M:
             height = top + rise
             up = shifted(start, np.array([0, 0, height - start.translation()[2]]))
@@ -95,9 +101,35 @@ class Transit:
             over = Around(up, above, self._centre)
             paths: list[Path] = [Straight(start, up), over, Straight(above, end)]
             joints = self.walk(paths, seed_rad=seed_rad, load=load, ignore=ignore)
+            if joints is None:
+                continue
+            way = Way(paths=paths, joints_rad=joints)
+            num_near = 0
+            if load is not None:
+                num_near = self._count_near(paths[:2], seed_rad=seed_rad, load=load, ignore=ignore)
+            if num_near == 0:
+                return way
+            if best is None or num_near < least:
+                best, least = way, num_near
+        return best
+
+    def _count_near(
+        self, paths: list[Path], *, seed_rad: np.ndarray, load: Load, ignore: Iterable[str]
+    ) -> int:
+        """At how many places on the way over a load, which may hang askew, comes near a thing."""
+        up, over = paths
+        joints: np.ndarray | None = self._kinematics.solve(up.at(1.0), seed_rad=seed_rad)
+        num, num_near = max(1, round(over.length_m / CLOSE_SAMPLES_M)), 0
+        for step in range(num + 1):
             if joints is not None:
-                return Way(paths=paths, joints_rad=joints)
-        return None
+                joints = self._kinematics.solve(over.at(step / num), seed_rad=joints)
+            if joints is None:
+                return num_near + num + 1 - step
+            held = (load.name, load.in_hand)
+            num_near += bool(
+                self._clearance.touched(joints, held=held, ignore=ignore, room_m=ROOM_M)
+            )
+        return num_near
 
     def walk(
         self,

@@ -75,6 +75,9 @@ class Skill(ABC):
     arguments: ClassVar[type[Arguments]]
     """What it is told."""
 
+    is_repeatable: ClassVar[bool] = True
+    """Whether a failed run may be tried once more without asking the person."""
+
     @abstractmethod
     def check(self, context: SkillContext, arguments: Any) -> None:
         """Preconditions, read from the world; nothing moves.

@@ -80,6 +80,7 @@ class HandOver(Fetch):
 
     name = "hand_over"
     summary = "Give an object to the person: let go when they pull"
+    is_repeatable = False
 
     def act(self, context: SkillContext, arguments: FetchArguments) -> None:
         """Brings it, waits for a pull, lets go."""

@@ -17,6 +17,9 @@ from regard.world.skills.perception import Perception
 NUM_YAWS = 12
 LEANS_RAD = (0.0, 0.35, 0.7, 1.0)
 """A hand that comes from the side may come from above the horizontal by so much."""
+ASKEW_RAD = (0.3, -0.3)
+STEEP = 0.9
+"""An approach whose downward part is larger than this comes straight from above."""
 FINGERTIP_M = 0.0185
 """How far the shut fingers reach beyond the point between the pads."""
 FINGER_HALF_WIDTH_M = 0.011
@@ -75,7 +78,7 @@ def candidates(physics: Physics, perception: Perception, *, instance: Instance) 
         site = full_name.split("/", 1)[1]
         base = perception.offset(instance.name, site)
         for turned in _turned(base, everywhere=instance.spec.symmetric):
-            for tilted in leaning(turned):
+            for tilted in (*leaning(turned), *_askew(turned)):
                 found += [Grasp(site=site, hand_in_object=hand) for hand in either_way(tilted)]
     return found
 
@@ -99,6 +102,15 @@ def leaning(base: mink.SE3) -> Iterator[mink.SE3]:
     for lean in LEANS_RAD:
         turn = mink.SO3.exp(np.asarray(closing) * sense * lean)
         yield mink.SE3.from_rotation_and_translation(turn @ base.rotation(), base.translation())
+
+
+def _askew(base: mink.SE3) -> Iterator[mink.SE3]:
+    """Not quite straight from above: the wrist passes what stands high beside the object."""
+    rotation = base.rotation().as_matrix()
+    if -rotation[2, 2] > STEEP:
+        for lean in ASKEW_RAD:
+            turn = mink.SO3.exp(np.asarray(rotation[:, 0]) * lean)
+            yield mink.SE3.from_rotation_and_translation(turn @ base.rotation(), base.translation())
 
 
 def either_way(base: mink.SE3) -> Iterator[mink.SE3]:

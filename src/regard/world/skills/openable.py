@@ -117,6 +117,8 @@ def move_handle(context: SkillContext, name: str, *, share: float) -> None:
         seed = over.joints_rad
         if context.transit.walk(way, seed_rad=seed, load=None, ignore=(name,)) is None:
             continue
+        if not context.mover.can_follow([*over.paths, last], pace=TRAVEL):
+            continue
         context.follow(over.paths, pace=TRAVEL)
         context.mover.grip(PRESHAPED, seconds=PRESHAPE_S)
         context.mover.follow(last, pace=APPROACH)

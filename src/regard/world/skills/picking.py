@@ -32,8 +32,8 @@ NUM_ATTEMPTS = 2
 MAX_ASKED = 10
 """So many ways to hold it are asked whether they serve what comes after: each takes a search."""
 OPEN_ENOUGH = 0.03
-HALF_OPEN = 0.45
-"""Where neighbours leave no room for wide open fingers: 47 mm between the pads."""
+LESS_OPEN = (0.28, 0.45)
+"""Where neighbours leave no room for wide open fingers: 61 or 47 mm between the pads."""
 FIT_M = 0.006
 """Half-open fingers keep so much off the object on either side: two errors of a look."""
 
@@ -118,12 +118,12 @@ def _plan(context: SkillContext, name: str, *, suits: Suits, prefer: Preference)
     """A grasp with open fingers, or with half-open ones where what stands beside is in the way."""
     search = _Search(context, name, suits=suits, prefer=prefer)
     plan = search.plan(fit_m=None)
-    if plan is None and search.blocked:
-        context.mover.grip(HALF_OPEN, seconds=RELEASE_S)
-        plan = search.plan(fit_m=FIT_M)
-        if plan is None:
-            open_hand(context)
+    for closed in LESS_OPEN:
+        if plan is None and search.blocked:
+            context.mover.grip(closed, seconds=RELEASE_S)
+            plan = search.plan(fit_m=FIT_M)
     if plan is None:
+        open_hand(context)
         raise search.failure()
     return plan
 
@@ -160,7 +160,8 @@ class _Search:
                 break
             found = _reach(context, grasp, place, name, fit_m=fit_m)
             if isinstance(found, Plan):
-                if self._suits(grasp):
+                paths = [*found.ways, found.last]
+                if self._suits(grasp) and context.mover.can_follow(paths, pace=TRAVEL):
                     return found
                 self._is_reached = True
                 num_asked += 1

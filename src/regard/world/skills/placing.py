@@ -28,8 +28,10 @@ RELEASE_OPENING = 0.25
 """Share of the gripper's travel: 21 mm, enough to let go, not enough to push a rim."""
 RELEASE_S = 0.5
 RETREAT_M = 0.10
-DEPTHS = (0.85, 0.5, 0.0, -0.25)
+DEPTHS = (0.85, 0.5, 0.2, 0.0, -0.25)
 """Shares of a container's depth at which something may be let go: deep is best."""
+PITCHES_RAD = tuple(math.radians(angle) for angle in (90, 65, 45))
+"""What is too long to lie in a container goes in on end, else slanting, its low end first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +69,14 @@ def poses_in(
     floor = context.perception.look(receiver)
     depth = float(opening.translation()[2] - floor.translation()[2])
     radius = float(context.world.physics.site_size(f"{receiver}/opening")[0])
-    corners = _corners(instance)
+    rotations = list(_fitting(instance, present, radius))
     found = []
-    for share, rotation in itertools.product(DEPTHS, _fitting(instance, present, radius)):
-        turned = corners @ np.asarray(rotation).T
-        middle = (turned.min(axis=0) + turned.max(axis=0)) / 2
+    for share, rotation in itertools.product(DEPTHS, rotations):
+        turned = _corners(instance) @ np.asarray(rotation).T
+        middle = _middle_at(turned, height_m=max(0.0, share * depth / 2))
+        # Let go above the rim, what does not go through at once comes to lie across it.
+        if share <= 0 and np.hypot(*(turned - middle)[:, :2].T).max() > radius:
+            continue
         bottom = opening.translation() - np.array([0, 0, share * depth])
         place = bottom - np.array([middle[0], middle[1], turned[:, 2].min()])
         found.append(pose(place, rotation))
@@ -108,6 +113,9 @@ def release_for(
             continue
         if clearance.touched(down, held=held, ignore=touching):
             continue
+        back = context.transit.solve(shifted(hand, _back(hand)), seed_rad=down)
+        if back is not None and clearance.touched(back, ignore=(load.name, *touching)):
+            continue
         if context.world.holding() != load.name:
             return Release(hand=hand, hover=hover, ways=[])
         start, joints = context.mover.hand(), context.joints()
@@ -116,7 +124,8 @@ def release_for(
             continue
         last = [Straight(hover, hand)]
         seed = way.joints_rad
-        if context.transit.walk(last, seed_rad=seed, load=load, ignore=touching) is not None:
+        walked = context.transit.walk(last, seed_rad=seed, load=load, ignore=touching)
+        if walked is not None and context.mover.can_follow([*way.paths, *last], pace=CARRY):
             return Release(hand=hand, hover=hover, ways=way.paths)
     return None
 
@@ -151,10 +160,14 @@ def let_go(context: SkillContext) -> None:
     closed = context.world.arm.state().gripper_closed
     context.mover.grip(max(OPEN, closed - RELEASE_OPENING), seconds=RELEASE_S)
     hand = context.mover.hand()
-    back = -RETREAT_M * np.asarray(hand.rotation().as_matrix()[:, 2])
-    context.withdraw(back, pace=APPROACH)
+    context.withdraw(_back(hand), pace=APPROACH)
     context.withdraw(np.array([0, 0, RETREAT_M / 2]), pace=TRAVEL)
     context.mover.grip(OPEN, seconds=0.2)
+
+
+def _back(hand: mink.SE3) -> np.ndarray:
+    """(3,) way back along the fingers."""
+    return -RETREAT_M * np.asarray(hand.rotation().as_matrix()[:, 2])
 
 
 def require_held(context: SkillContext, name: str) -> None:
@@ -198,17 +211,25 @@ def _standing(present: mink.SE3) -> Iterator[np.ndarray]:
 
 
 def _fitting(instance: Instance, present: mink.SE3, radius_m: float) -> Iterator[np.ndarray]:
-    """Rotations in which an object goes through an opening: as it stands, else on end."""
+    """Rotations in which an object goes through an opening: as it stands, else low end first."""
     footprint = instance.spec.footprint_m
     length = max(footprint.x_max - footprint.x_min, footprint.y_max - footprint.y_min)
     if length < 2 * radius_m:
         yield from _standing(present)
         return
-    for upright in _standing(present):
-        for sense in (1.0, -1.0):
-            pitch = mink.SO3.from_y_radians(sense * math.pi / 2)
-            yield upright @ np.asarray(pitch.as_matrix())
+    for pitch in PITCHES_RAD:
+        for upright in _standing(present):
+            for sense in (1.0, -1.0):
+                turn = mink.SO3.from_y_radians(sense * pitch)
+                yield upright @ np.asarray(turn.as_matrix())
     yield from _standing(present)
+
+
+def _middle_at(turned_m: np.ndarray, *, height_m: float) -> np.ndarray:
+    """(3,) middle of a turned box (8, 3) so far above its low end."""
+    rising = turned_m[np.argsort(turned_m[:, 2])]
+    low, high = rising[:4].mean(axis=0), rising[4:].mean(axis=0)
+    return np.asarray(low + (high - low) * height_m / (high[2] - low[2]))
 
 
 def _corners(instance: Instance) -> np.ndarray:

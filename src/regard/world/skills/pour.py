@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import mink
 import numpy as np
@@ -16,7 +17,7 @@ from regard.world.skills.contract import Arguments, Skill
 from regard.world.skills.grasps import Grasp
 from regard.world.skills.picking import check_can_pick, pick
 from regard.world.skills.placing import place, poses_on, release_for
-from regard.world.skills.pouring import pour_out, pour_place
+from regard.world.skills.pouring import CHECKED_TILTS_RAD, pour_out, pour_place
 from regard.world.table import TABLE_TOP_Z_M
 
 RECEIVED = 0.7
@@ -42,6 +43,10 @@ class Pour(Skill):
     gives = Affordance.POUR
     takes = Affordance.RECEIVE
 
+    def __init__(self) -> None:
+        """Has taken nothing up yet."""
+        self._stood: dict[str, mink.SE3] = {}
+
     def check(self, context: SkillContext, arguments: PourArguments) -> None:
         """The vessel pours and is not empty, the receiver receives, the hand is free for it."""
         source = context.world.instance(arguments.source)
@@ -66,22 +71,11 @@ class Pour(Skill):
     def act(self, context: SkillContext, arguments: PourArguments) -> None:
         """Picks the vessel up, pours, and puts it back."""
         source = arguments.source
-        stood = context.perception.look(source)
-        if context.world.holding() != source:
-            pick(
-                context,
-                source,
-                prefer=_from_the_side,
-                suits=lambda grasp: (
-                    pour_place(
-                        context,
-                        Load(name=source, in_hand=grasp.hand_in_object.inverse()),
-                        arguments.receiver,
-                        seed_rad=context.joints(),
-                    )
-                    is not None
-                ),
-            )
+        is_held = context.world.holding() == source
+        if not is_held or source not in self._stood:
+            self._stood[source] = context.perception.look(source)
+        if not is_held:
+            self._pick(context, arguments)
         context.look_around()
         load = context.load()
         spot = None
@@ -93,7 +87,37 @@ class Pour(Skill):
                 FailureKind.UNREACHABLE, f"the {label} cannot be tilted over the receiver"
             )
         pour_out(context, spot, arguments.receiver, name=source)
-        self._put_back(context, source, stood)
+        self._put_back(context, source, self._stood[source])
+
+    def _pick(self, context: SkillContext, arguments: PourArguments) -> None:
+        """Takes it so that it can be tilted far, else so that it can be tilted enough."""
+        for tilts_rad in (CHECKED_TILTS_RAD[:1], CHECKED_TILTS_RAD):
+            try:
+                pick(
+                    context,
+                    arguments.source,
+                    prefer=_from_the_side,
+                    suits=partial(self._suits, context, arguments, tilts_rad=tilts_rad),
+                )
+                return
+            except SkillFailure as failure:
+                is_other = failure.kind is not FailureKind.UNREACHABLE
+                if len(tilts_rad) > 1 or is_other or context.world.holding() is not None:
+                    raise
+
+    def _suits(
+        self,
+        context: SkillContext,
+        arguments: PourArguments,
+        grasp: Grasp,
+        *,
+        tilts_rad: tuple[float, ...],
+    ) -> bool:
+        load = Load(name=arguments.source, in_hand=grasp.hand_in_object.inverse())
+        place = pour_place(
+            context, load, arguments.receiver, seed_rad=context.joints(), tilts_rad=tilts_rad
+        )
+        return place is not None
 
     def is_done(self, context: SkillContext, arguments: PourArguments) -> bool:
         """At least 70 % of the beads are in the receiver, at most 10 % beside it."""

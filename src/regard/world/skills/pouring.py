@@ -72,15 +72,26 @@ class PourPlace:
 
 
 def pour_place(
-    context: SkillContext, load: Load, receiver: str, *, seed_rad: np.ndarray
+    context: SkillContext,
+    load: Load,
+    receiver: str,
+    *,
+    seed_rad: np.ndarray,
+    tilts_rad: tuple[float, ...] = CHECKED_TILTS_RAD,
 ) -> PourPlace | None:
-    """Where a vessel can be poured out over a receiver with the hand on it so, or None."""
+    """Where a vessel can be poured out over a receiver with the hand on it so, or None.
+
+    Args:
+        context: What the skill works with.
+        load: The vessel, and how it is held or would be.
+        receiver: Name of what receives.
+        seed_rad: (joints,) where the search for joint angles begins.
+        tilts_rad: How far it must be possible to tilt it, the best first.
+    """
     opening = context.perception.element_now(receiver, "opening").translation()
     spout = context.perception.offset(load.name, "spout")
     places = list(_places(context, load, opening, spout))
-    # With the vessel in the hand there is no other way to hold it: less tilt will have to do.
-    is_held = context.world.holding() == load.name
-    for angle in CHECKED_TILTS_RAD if is_held else CHECKED_TILTS_RAD[:1]:
+    for angle in tilts_rad:
         for place in places:
             found = _reached(context, load, place, receiver, seed_rad=seed_rad, tilt_rad=angle)
             if found is not None:
@@ -112,8 +123,11 @@ def _reached(
     last = place.tilt(lowered.at(1.0), tilt_rad - place.ready_rad)
     paths = [*down, lowered, last]
     # The receiver counts too: a finger below the spout would sweep over its rim.
-    walked = context.transit.walk(paths, seed_rad=hover, load=load)
-    return None if walked is None else place
+    if context.transit.walk(paths, seed_rad=hover, load=load) is None:
+        return None
+    if place.ways and not context.mover.can_follow([*place.ways, *down, lowered], pace=CARRY):
+        return None
+    return place
 
 
 def pour_out(context: SkillContext, place: PourPlace, receiver: str, *, name: str) -> Poured:

@@ -117,7 +117,9 @@ class Press(Skill):
             way = context.transit.over(start, ready, seed_rad=joints, load=None)
             if way is not None:
                 last, seed = [Straight(ready, touch)], way.joints_rad
-                if context.transit.walk(last, seed_rad=seed, load=None, ignore=(name,)) is not None:
+                walked = context.transit.walk(last, seed_rad=seed, load=None, ignore=(name,))
+                paths = [*way.paths, *last]
+                if walked is not None and context.mover.can_follow(paths, pace=TRAVEL):
                     return ready, touch
             blocked = True
         kind = FailureKind.BLOCKED if blocked else FailureKind.UNREACHABLE

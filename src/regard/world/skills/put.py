@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import mink
 import numpy as np
@@ -68,15 +69,14 @@ class _Put(Skill):
     def act(self, context: SkillContext, arguments: PutArguments) -> None:
         """Picks it up where it is not held yet, and lets go of it at the receiver."""
         if context.world.holding() != arguments.object:
-            pick(
-                context,
-                arguments.object,
-                suits=lambda grasp: self._suits(context, arguments, grasp),
-            )
+            self._pick(context, arguments)
         context.report(0.5, f"carrying it {self._preposition()} the {arguments.receiver}")
         context.look_around()
         load = context.load()
-        release = None if load is None else self._release(context, arguments, load)
+        release = None
+        for touching in _touched(arguments):
+            if load is not None and release is None:
+                release = self._release(context, arguments, load, touching=touching)
         if release is None:
             label = context.world.instance(arguments.receiver).label
             raise SkillFailure(
@@ -85,12 +85,39 @@ class _Put(Skill):
         place(context, release)
         context.mover.wait(SETTLE_S)
 
-    def _suits(self, context: SkillContext, arguments: PutArguments, grasp: Grasp) -> bool:
+    def _pick(self, context: SkillContext, arguments: PutArguments) -> None:
+        """Takes it so that it can be let go without touching the receiver, else anyhow."""
+        for touching in _touched(arguments):
+            try:
+                pick(
+                    context,
+                    arguments.object,
+                    suits=partial(self._suits, context, arguments, touching=touching),
+                )
+                return
+            except SkillFailure as failure:
+                is_other = failure.kind is not FailureKind.UNREACHABLE
+                if touching or is_other or context.world.holding() is not None:
+                    raise
+
+    def _suits(
+        self,
+        context: SkillContext,
+        arguments: PutArguments,
+        grasp: Grasp,
+        *,
+        touching: tuple[str, ...],
+    ) -> bool:
         load = Load(name=arguments.object, in_hand=grasp.hand_in_object.inverse())
-        return self._release(context, arguments, load) is not None
+        return self._release(context, arguments, load, touching=touching) is not None
 
     def _release(
-        self, context: SkillContext, arguments: PutArguments, load: Load
+        self,
+        context: SkillContext,
+        arguments: PutArguments,
+        load: Load,
+        *,
+        touching: tuple[str, ...],
     ) -> Release | None:
         present = (
             context.mover.hand() @ load.in_hand
@@ -102,7 +129,7 @@ class _Put(Skill):
             load,
             self._poses(context, arguments, present),
             seed_rad=context.joints(),
-            touching=(arguments.receiver,),
+            touching=touching,
         )
 
     def _check_receiver(self, context: SkillContext, receiver: str) -> None:
@@ -118,6 +145,11 @@ class _Put(Skill):
         self, context: SkillContext, arguments: PutArguments, present: mink.SE3
     ) -> Iterable[mink.SE3]:
         raise NotImplementedError
+
+
+def _touched(arguments: PutArguments) -> tuple[tuple[str, ...], ...]:
+    """What may be touched when it is let go: nothing, which tips no light receiver, or that."""
+    return (), (arguments.receiver,)
 
 
 class PutIn(_Put):
