@@ -5,13 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from regard.cloth import starts
 from regard.cloth.envs.cloth_env import ClothEnv
 from regard.cloth.evaluation.rollout import run_episode
-from regard.cloth.frame import fitted_frame
 from regard.cloth.nmpc.cross_entropy import SearchConfig
 from regard.cloth.nmpc.oracle import OracleConfig, OraclePolicy, Outcome
-from regard.cloth.policies.pick import Pick
 
 
 def test_what_it_found_in_simulation_happens():
@@ -58,21 +55,6 @@ def test_a_drag_is_chosen_that_covers_more():
     oracle = OraclePolicy(config)
     result = run_episode(env, oracle, index=0, seed=1)
     assert result.normalized_performance > 0.2
-
-
-def test_the_drags_that_promise_most_are_tried_first():
-    env = ClothEnv("flatten", engine="xpbd", resolution=9)
-    observation, _ = env.reset(seed=1)
-    starts.lay_flat(env.engine, env.episode.conditions)
-    env.episode.frame = fitted_frame(env.engine.positions, env.episode.conditions.properties.size)
-    oracle = OraclePolicy()
-    oracle.begin(env, 0)
-    back = Pick(grasp=0, target=(-0.5, -0.5), height=0.12)
-    over = Pick(grasp=8, target=(-0.3, -0.3), height=0.3)
-    oracle._carry_out(Pick(grasp=0, target=(0.1, 0.1), height=0.3), observation, [])
-    state = env.engine.state()
-    assert oracle._promising([over, back]) == [back, over]
-    assert (env.engine.positions == state.positions).all()
 
 
 def make_outcome(cost, *, is_over=False):

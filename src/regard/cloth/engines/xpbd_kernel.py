@@ -75,11 +75,7 @@ def simulate(
         if step % steps_per_search == 0:
             num_near = find_near(positions, layer_gap, rest_gap, squares, near)
         before[:] = positions
-        for i in range(count):
-            velocities[i, 2] -= GRAVITY * time_step
-            for k in range(3):
-                velocities[i, k] *= 1.0 - AIR_DAMPING * time_step
-                positions[i, k] += velocities[i, k] * time_step
+        fall(positions, velocities, time_step)
         if held >= 0:
             share = (step + 1.0) / num_steps
             for k in range(3):
@@ -92,6 +88,16 @@ def simulate(
         for i in range(count):
             for k in range(3):
                 velocities[i, k] = (positions[i, k] - before[i, k]) / time_step
+
+
+@compiled
+def fall(positions: Array, velocities: Array, time_step: float) -> None:
+    """A step under gravity and the air alone, in place."""
+    for i in range(positions.shape[0]):
+        velocities[i, 2] -= GRAVITY * time_step
+        for k in range(3):
+            velocities[i, k] *= 1.0 - AIR_DAMPING * time_step
+            positions[i, k] += velocities[i, k] * time_step
 
 
 @compiled

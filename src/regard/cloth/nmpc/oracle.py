@@ -20,11 +20,10 @@ from regard.cloth.envs.cloth_env import ClothEnv
 from regard.cloth.envs.episode import Snapshot
 from regard.cloth.envs.observation import OBSERVED_GRID, Observation
 from regard.cloth.mesh import Array
-from regard.cloth.metrics import coverage
 from regard.cloth.nmpc import plans
 from regard.cloth.nmpc.cross_entropy import SearchConfig, minimise
-from regard.cloth.nmpc.model import ModelConfig, PredictionModel
 from regard.cloth.nmpc.plans import FoldPlan
+from regard.cloth.nmpc.promise import most_promising
 from regard.cloth.policies.pick import Pick, PickFollower
 from regard.cloth.tasks import FoldTask
 
@@ -222,7 +221,7 @@ class OraclePolicy:
             points, height=config.drag_height, overshoot=config.drag_overshoot
         )
         candidates += [plans.random_drag(points, self._rng) for _ in range(config.random_drags)]
-        for pick in self._promising(candidates)[: config.tried_drags]:
+        for pick in most_promising(self._env, candidates)[: config.tried_drags]:
             if try_drag(pick) <= enough:
                 return tried[-1][1]
         best, outcome = min(tried, key=lambda each: each[1].cost)
@@ -236,22 +235,6 @@ class OraclePolicy:
             good_enough=enough,
         )
         return self._least(before, [outcome for _, outcome in tried])
-
-    def _promising(self, drags: list[Pick]) -> list[Pick]:
-        """The drags from the present cloth, those first that cover most on NMPC's model.
-
-        A rollout of the model costs a fiftieth of one of the plant; the plant decides.
-        """
-        engine, episode = self._env.engine, self._env.episode
-        model = PredictionModel(ModelConfig(resolution=engine.resolution))
-        points = episode.frame.from_table(engine.positions)
-        model.begin_at(points, episode.conditions.properties.size)
-        begin, covered = model.state(), []
-        for pick in drags:
-            model.predict_pick(pick)
-            covered.append(0.0 if model.has_diverged else coverage(model.positions, 1.0))
-            model.restore(begin)
-        return [drags[k] for k in np.argsort(-np.array(covered), kind="stable")]
 
     def _least(self, before: Outcome, tried: list[Outcome]) -> Outcome:
         """The best outcome; where all are stuck, any that is not much worse, to get out."""
