@@ -1,7 +1,8 @@
 """The same small network over every link that this machine can run."""
 
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -130,3 +131,15 @@ LINKS = {
     "gloo": partial(connected, wiring=GLOO),
     "peer, all but the GPU": partial(connected, wiring=HOST_PEER),
 }
+
+
+class GreetsLast:
+    """A socket that wakes an end up; somebody is greeted just before it is closed."""
+
+    def __init__(self, wake: socket.socket, greet: Callable[[], None]) -> None:
+        self._wake, self._greet = wake, greet
+        self.send, self.shutdown = wake.send, wake.shutdown
+
+    def close(self) -> None:
+        self._greet()
+        self._wake.close()

@@ -1,14 +1,17 @@
 import socket
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from regard.serving.afd.link import paired_ffn
 from regard.serving.afd.link.contract import Key
 from regard.serving.afd.link.paired_ffn import PairedFeedForwardEnd
 from tests.serving.afd.link.host_copier import HOST_PEER
 from tests.serving.afd.link.networks import (
     GLOO,
+    GreetsLast,
     Server,
     attention_end,
     expected,
@@ -43,6 +46,23 @@ def test_without_rows_waiting_ends_in_time(wiring):
     assert end.receive(0.1) == []
     assert 0.09 < time.monotonic() - started < 1
     end.close()
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["before", "meanwhile"])
+def test_whoever_is_greeted_while_an_end_closes_is_hung_up_on(monkeypatch, is_late):
+    monkeypatch.setattr(paired_ffn, "answer", lambda *_: {"attention": 3})
+    pair = SimpleNamespace(close=lambda: None)
+    wiring = SimpleNamespace(name="gloo", rings=True, feed_forward_pair=lambda *_: pair)
+    end = PairedFeedForwardEnd(options(), wiring, index=0, host="127.0.0.1")
+    ours, theirs = socket.socketpair()
+    if is_late:
+        end._wake_in = GreetsLast(end._wake_in, lambda: end._greet(ours))
+    else:
+        end._greet(ours)
+    end.close()
+    with theirs:
+        theirs.settimeout(5)
+        assert theirs.recv(1) == b""
 
 
 def test_a_client_that_leaves_disturbs_nobody_and_may_come_again(wiring, server):

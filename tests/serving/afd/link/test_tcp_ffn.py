@@ -3,9 +3,11 @@ import socket
 import pytest
 
 from regard.serving.afd.handshake import call
+from regard.serving.afd.link import tcp_ffn
 from regard.serving.afd.link.contract import Arrival, Key
 from regard.serving.afd.link.frames import HEADER
-from tests.serving.afd.link.networks import Server, attention_end, options, rows_of
+from regard.serving.afd.link.tcp_ffn import TcpFeedForwardEnd
+from tests.serving.afd.link.networks import GreetsLast, Server, attention_end, options, rows_of
 from tests.serving.afd.link.test_tcp_attention import round_trip
 
 
@@ -42,6 +44,21 @@ def test_an_impossible_frame_ends_its_connection_and_no_other(server, header):
         assert connection.recv(1) == b""
     round_trip(end, step=2)
     end.close()
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["before", "meanwhile"])
+def test_whoever_is_greeted_while_an_end_closes_is_hung_up_on(monkeypatch, is_late):
+    monkeypatch.setattr(tcp_ffn, "answer", lambda *_: {"attention": 3})
+    end = TcpFeedForwardEnd(options(), index=0, host="127.0.0.1")
+    ours, theirs = socket.socketpair()
+    if is_late:
+        end._wake_in = GreetsLast(end._wake_in, lambda: end._greet(ours))
+    else:
+        end._greet(ours)
+    end.close()
+    with theirs:
+        theirs.settimeout(5)
+        assert theirs.recv(1) == b""
 
 
 def test_whoever_says_nothing_keeps_nobody_waiting(server):

@@ -105,7 +105,12 @@ class PairedFeedForwardEnd:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._accepting.join()
-        self._take_in()
+        # Whoever is still being greeted fails at this from now on, and is hung up on there.
+        self._wake_in.shutdown(socket.SHUT_RDWR)
+        while self._joining:
+            client = self._joining.popleft()
+            client.pair.close()
+            client.connection.close()
         for client in list(self._clients.values()):
             self._drop(client)
         self._watch.close()

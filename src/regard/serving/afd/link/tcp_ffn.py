@@ -110,6 +110,10 @@ class TcpFeedForwardEnd:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._accepting.join()
+        # Whoever is still being greeted fails at this from now on, and is hung up on there.
+        self._wake_in.shutdown(socket.SHUT_RDWR)
+        while self._joining:
+            self._joining.popleft()[1].close()
         for client in list(self._clients.values()):
             self._drop(client)
         self._wake_in.close()
