@@ -1,6 +1,7 @@
 """Taking things into the hand."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,3 +121,44 @@ def test_what_half_open_fingers_do_not_fit_round_is_not_tried(make_context, monk
     context.mover.grip(picking.LESS_OPEN[-1], seconds=0.5)
     assert search.plan(fit_m=None) is not None
     assert search.plan(fit_m=picking.FIT_M) is None
+
+
+def _picker(monkeypatch, failures):
+    """`pick` by its wishes: fails as told, once a wish; returns the list of wishes it was asked."""
+    asked = []
+
+    def pick(context, name, *, suits, prefer):
+        asked.append(suits)
+        failure = failures[len(asked) - 1]
+        if failure is not None:
+            raise SkillFailure(failure, "told so")
+        return suits
+
+    monkeypatch.setattr(picking, "pick", pick)
+    return asked
+
+
+def _context(holding=None):
+    return SimpleNamespace(world=SimpleNamespace(holding=lambda: holding))
+
+
+def test_the_next_wish_is_tried_where_no_way_serves_the_first(monkeypatch):
+    asked = _picker(monkeypatch, [FailureKind.UNREACHABLE, None])
+    assert picking.pick_first(_context(), "cup", wishes=["strict", "mild"]) == "mild"
+    assert asked == ["strict", "mild"]
+
+
+@pytest.mark.parametrize(
+    ("failures", "holding", "num_asked"),
+    [
+        ([FailureKind.BLOCKED], None, 1),
+        ([FailureKind.UNREACHABLE], "cup", 1),
+        ([FailureKind.UNREACHABLE, FailureKind.UNREACHABLE], None, 2),
+    ],
+    ids=["another reason", "in the hand", "the last wish"],
+)
+def test_no_wish_is_tried_that_could_not_help(monkeypatch, failures, holding, num_asked):
+    asked = _picker(monkeypatch, failures)
+    with pytest.raises(SkillFailure, match="told so"):
+        picking.pick_first(_context(holding), "cup", wishes=["strict", "mild"])
+    assert len(asked) == num_asked

@@ -88,7 +88,7 @@ class Mover:
         try:
             return self._follow(path, pace=pace, until=until)
         finally:
-            self._arm.command_velocity(np.zeros(len(self._arm.limits.velocity_rad_s)))
+            self.rest()
 
     def can_follow(self, paths: Iterable[Path], *, pace: Pace) -> bool:
         """Whether the hand would come to the end of paths, one after the other, from where it is.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mink
@@ -89,6 +89,35 @@ def pick(
     _let_go(context)
     label = context.world.instance(name).label
     raise SkillFailure(FailureKind.GRASP_FAILED, f"the {label} slipped out of the fingers twice")
+
+
+def pick_first(
+    context: SkillContext,
+    name: str,
+    *,
+    wishes: Sequence[Suits],
+    prefer: Preference = lambda grasp: 0.0,
+) -> Grasp:
+    """`pick` by the first of several wishes that any way of holding the object serves.
+
+    Args:
+        context: What the skill works with.
+        name: The object.
+        wishes: What a grasp should serve, the strictest first; at least one.
+        prefer: As of `pick`.
+
+    Raises:
+        SkillFailure: As `pick` by the last wish; with the object in the hand, or for another reason
+            than that no way serves, at once.
+    """
+    *strict, last = wishes
+    for suits in strict:
+        try:
+            return pick(context, name, suits=suits, prefer=prefer)
+        except SkillFailure as failure:
+            if failure.kind is not FailureKind.UNREACHABLE or context.world.holding() is not None:
+                raise
+    return pick(context, name, suits=last, prefer=prefer)
 
 
 def check_can_pick(context: SkillContext, name: str) -> None:

@@ -15,7 +15,7 @@ from regard.world.objects.contract import Affordance
 from regard.world.skills.context import SkillContext
 from regard.world.skills.contract import Arguments, Skill
 from regard.world.skills.grasps import Grasp
-from regard.world.skills.picking import check_can_pick, pick
+from regard.world.skills.picking import check_can_pick, pick_first
 from regard.world.skills.placing import place, poses_on, release_for
 from regard.world.skills.pouring import CHECKED_TILTS_RAD, pour_out, pour_place
 from regard.world.table import TABLE_TOP_Z_M
@@ -91,19 +91,15 @@ class Pour(Skill):
 
     def _pick(self, context: SkillContext, arguments: PourArguments) -> None:
         """Takes it so that it can be tilted far, else so that it can be tilted enough."""
-        for tilts_rad in (CHECKED_TILTS_RAD[:1], CHECKED_TILTS_RAD):
-            try:
-                pick(
-                    context,
-                    arguments.source,
-                    prefer=_from_the_side,
-                    suits=partial(self._suits, context, arguments, tilts_rad=tilts_rad),
-                )
-                return
-            except SkillFailure as failure:
-                is_other = failure.kind is not FailureKind.UNREACHABLE
-                if len(tilts_rad) > 1 or is_other or context.world.holding() is not None:
-                    raise
+        pick_first(
+            context,
+            arguments.source,
+            prefer=_from_the_side,
+            wishes=[
+                partial(self._suits, context, arguments, tilts_rad=tilts_rad)
+                for tilts_rad in (CHECKED_TILTS_RAD[:1], CHECKED_TILTS_RAD)
+            ],
+        )
 
     def _suits(
         self,

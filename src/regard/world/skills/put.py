@@ -22,7 +22,7 @@ from regard.world.objects.contract import OPENED_FRACTION, Affordance
 from regard.world.skills.context import SkillContext
 from regard.world.skills.contract import Arguments, Skill
 from regard.world.skills.grasps import Grasp
-from regard.world.skills.picking import check_can_pick, pick
+from regard.world.skills.picking import check_can_pick, pick_first
 from regard.world.skills.placing import (
     Release,
     place,
@@ -87,18 +87,14 @@ class _Put(Skill):
 
     def _pick(self, context: SkillContext, arguments: PutArguments) -> None:
         """Takes it so that it can be let go without touching the receiver, else anyhow."""
-        for touching in _touched(arguments):
-            try:
-                pick(
-                    context,
-                    arguments.object,
-                    suits=partial(self._suits, context, arguments, touching=touching),
-                )
-                return
-            except SkillFailure as failure:
-                is_other = failure.kind is not FailureKind.UNREACHABLE
-                if touching or is_other or context.world.holding() is not None:
-                    raise
+        pick_first(
+            context,
+            arguments.object,
+            wishes=[
+                partial(self._suits, context, arguments, touching=touching)
+                for touching in _touched(arguments)
+            ],
+        )
 
     def _suits(
         self,

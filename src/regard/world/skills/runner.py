@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from regard.world.failures import FailureKind, SkillFailure
 from regard.world.safety.upright import turn_upright
 from regard.world.skills.context import SkillContext
@@ -75,14 +73,12 @@ def _can_repeat(skill: Skill, context: SkillContext, arguments: Arguments) -> bo
 def _make_safe(context: SkillContext, failure: SkillFailure) -> None:
     """At rest, the gripper as it is, a vessel upright; for stops, the watchdog sees to it."""
     if failure.kind in NEVER_RIGHTED:
-        arm = context.world.arm
-        arm.command_velocity(np.zeros(len(arm.limits.velocity_rad_s)))
+        context.mover.rest()
         return
     context.clear_cancel()
     _rest_upright(context)
 
 
 def _rest_upright(context: SkillContext) -> None:
-    arm = context.world.arm
-    arm.command_velocity(np.zeros(len(arm.limits.velocity_rad_s)))
+    context.mover.rest()
     turn_upright(context.world, advance=context.clock.advance)
