@@ -176,7 +176,8 @@ def test_shards_of_the_feed_forwards_add_up(checkpoint, groups, ranks):
     ]
     for layer in range(TEXT["num_hidden_layers"]):
         parts = sum(shard[layer](rows) for shard in shards)
-        torch.testing.assert_close(parts, whole[layer](rows), rtol=1e-5, atol=1e-5)
+        # Sums in another order: an element near zero may lose digits, the whole may not.
+        assert distance(parts, whole[layer](rows)) < 1e-6
 
 
 def rewrite(directory, file, change):
