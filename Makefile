@@ -31,7 +31,7 @@ test: setup ## The default tier of tests: minutes, no network, no GPU
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 test-slow: setup ## What CI adds to the default tier
-	$(BIN)/python -m pytest -m "slow and not gpu and not multi_gpu and not browser" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu and not multi_gpu and not browser" $(PYTEST_ARGS)
 
 lint: setup ## Formatting, lint rules and types
 	$(BIN)/ruff format --check $(SOURCES)
