@@ -149,24 +149,24 @@ def complete_measurements(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run, print, and write rows where asked."""
     options = _parser().parse_args(argv)
-    settings = [
-        Setting(task=task, policy=policy, engine=options.engine, ranges=ranges)
-        for policy, task, ranges in itertools.product(
-            options.policies, options.tasks, options.ranges
-        )
+    groups = [
+        [
+            Setting(task=task, policy=policy, engine=options.engine, ranges=ranges)
+            for policy in options.policies
+        ]
+        for task, ranges in itertools.product(options.tasks, options.ranges)
     ]
     part, parts = (int(each) for each in options.part.split("/"))
     # All policies in one episode before the next: its start is simulated once.
     jobs = [
-        Job(
-            Setting(task=task, policy=policy, engine=options.engine, ranges=ranges), k, options.seed
-        )
-        for task, ranges in itertools.product(options.tasks, options.ranges)
+        Job(setting, k, options.seed)
+        for group in groups
         for k in range(part - 1, options.episodes, parts)
-        for policy in options.policies
+        for setting in group
     ]
     done = read_results([options.out, *options.also])
     results = run_missing(jobs, done, options.out, workers=options.workers)
+    settings = list(itertools.chain.from_iterable(groups))
     rows = complete_measurements(settings, results, episodes=options.episodes, seed=options.seed)
     for row in rows:
         print(f"{row.metric} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}] {row.notes}")
