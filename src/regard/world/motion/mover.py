@@ -25,7 +25,7 @@ LAG_M = 0.02
 LAG_RAD = 0.15
 STALL_S = 1.0
 STILL_RAD_S = 0.05
-PATIENCE = 4.0
+PATIENCE = 6.0
 """A motion may take so many times as long as planned where the guard slows it."""
 BLOCKED_RAD = 0.015
 BLOCKED_S = 0.3

@@ -17,6 +17,11 @@ PERSON = "person_"
 TABLE = "table"
 BRAKING_PER_S = 1.0
 """Speed that may be added for every metre of distance from where the hand is near."""
+IN_HAND = 0.8
+"""Share of the speed limit that is commanded: the servo overshoots a little and takes time."""
+SLIPPED = 0.85
+"""A hand faster than this share of the limit did not get so fast by command."""
+TINY_M_S = 1e-9
 UNDER_THE_TABLE = ("person_leg", "person_shin")
 
 
@@ -87,18 +92,35 @@ class Guard:
 
     def hand_speed_m_s(self, velocity_rad_s: np.ndarray) -> float:
         """Speed of the point between the pads at given joint velocities (joints,)."""
+        return float(np.linalg.norm(self._hand_velocities(velocity_rad_s).sum(axis=1)))
+
+    def _hand_velocities(self, velocity_rad_s: np.ndarray) -> np.ndarray:
+        """(3, joints) what each joint adds to the velocity of the point between the pads."""
         jacobian = np.zeros((3, self._physics.model.nv))
         mujoco.mj_jacSite(self._physics.model, self._physics.data, jacobian, None, self._site)
-        return float(np.linalg.norm(jacobian[:, self._dofs] @ velocity_rad_s))
+        return np.asarray(jacobian[:, self._dofs] * velocity_rad_s)
 
     def govern(self, velocity_rad_s: np.ndarray) -> np.ndarray:
-        """The joint velocities (joints,), slowed evenly where the hand is near the person."""
+        """The joint velocities (joints,), slowed evenly where the hand is near the person.
+
+        Slow enough also if something holds any one joint back while the others go on. A hand that
+        came to be too fast all the same, as when it slips off what blocked it, is braked.
+        """
+        limit = self._limits.near_person_speed_m_s
         beyond = self.person_distance_m() - self._limits.near_person_distance_m
-        speed = self.hand_speed_m_s(velocity_rad_s)
-        # The servo overshoots a little and takes time to brake: a fifth is kept in hand, and the
-        # hand slows down before it is near.
-        allowed = 0.8 * self._limits.near_person_speed_m_s + BRAKING_PER_S * max(0.0, beyond)
-        return velocity_rad_s if speed <= allowed else velocity_rad_s * (allowed / speed)
+        if beyond <= 0 and self._measured_speed_m_s() > SLIPPED * limit:
+            return np.zeros_like(velocity_rad_s)
+        parts = self._hand_velocities(velocity_rad_s)
+        whole = parts.sum(axis=1)
+        speed = float(np.linalg.norm(whole))
+        with_one_held = float(np.linalg.norm(whole[:, None] - parts, axis=0).max())
+        # The hand slows down before it is near.
+        more = BRAKING_PER_S * max(0.0, beyond)
+        share = min(
+            (IN_HAND * limit + more) / max(speed, TINY_M_S),
+            (limit + more) / max(with_one_held, TINY_M_S),
+        )
+        return velocity_rad_s if share >= 1 else velocity_rad_s * share
 
     def check(self) -> None:
         """Measures, and says which limit is exceeded.
@@ -125,5 +147,7 @@ class Guard:
         self.table_force_n = max(self.table_force_n, table)
         self.person_force_n = max(self.person_force_n, person)
         if self.person_distance_m() <= self._limits.near_person_distance_m:
-            velocity = self._physics.data.qvel[self._dofs]
-            self.near_speed_m_s = max(self.near_speed_m_s, self.hand_speed_m_s(velocity))
+            self.near_speed_m_s = max(self.near_speed_m_s, self._measured_speed_m_s())
+
+    def _measured_speed_m_s(self) -> float:
+        return self.hand_speed_m_s(self._physics.data.qvel[self._dofs])
