@@ -1,12 +1,14 @@
 """Inverse kinematics under limits."""
 
+import mujoco
 import numpy as np
 import pytest
 
-from regard.world.arm.simulated import HOME_RAD, UR5E_LIMITS
+from regard.world.arm.simulated import HOME_RAD, JOINTS, UR5E_LIMITS
 from regard.world.motion.path import pose, shifted
 
 DOWN = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1.0]])
+HAND = ("arm/wrist_3_link", "arm/gripper/")
 HOME = np.array(HOME_RAD)
 
 
@@ -54,3 +56,24 @@ def test_the_wrist_stays_off_the_table(kinematics) -> None:
         kinematics.step(under, step_s=0.02)
     assert kinematics.tcp().translation()[2] > 0.72 - 0.08
     assert kinematics.error(under)[0] > 0.05
+
+
+def test_the_hand_stays_off_the_forearm(make_world) -> None:
+    world = make_world()
+    kinematics, physics = world.kinematics, world.physics
+    joints = physics.qpos_addresses(JOINTS)
+    pressed = 0.0
+    # Turned to the side, then bent back until the hand would be in the forearm.
+    side, back = np.array([0, 0, 0, 0, -0.9, 0]), np.array([0, 0, 0, 2.2, 0, 0])
+    targets = []
+    for share in np.linspace(0, 1, 200):
+        kinematics.configure(HOME + side + share * back)
+        targets.append(kinematics.tcp())
+    kinematics.configure(HOME + side)
+    for target in targets:
+        kinematics.step(target, step_s=0.02)
+        physics.data.qpos[joints] = kinematics.joints_rad
+        mujoco.mj_forward(physics.model, physics.data)
+        pressed = max(pressed, world.contacts.force_n(HAND, ("arm/forearm_link",)))
+    assert pressed == 0
+    assert kinematics.error(target)[1] > 0.1

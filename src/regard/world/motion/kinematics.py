@@ -182,7 +182,7 @@ def _model(menagerie: Path, placement: ArmPlacement) -> mujoco.MjModel:
 
 
 def _collision_pairs(model: mujoco.MjModel) -> list[tuple[list[int], list[int]]]:
-    """Links against obstacles; the hand against the arm's own base and upper arm."""
+    """Links against obstacles; the hand against the rest of the arm."""
     obstacles = [
         i
         for i in range(model.ngeom)
@@ -191,7 +191,10 @@ def _collision_pairs(model: mujoco.MjModel) -> list[tuple[list[int], list[int]]]
     links = _geoms_on(model, *(f"arm/{name}" for name in LINK_BODIES), "arm/gripper/base")
     hand = _geoms_on(model, "arm/wrist_2_link", "arm/wrist_3_link", "arm/gripper/base")
     trunk = _geoms_on(model, "arm/base", "arm/shoulder_link", "arm/upper_arm_link")
-    return [(links, obstacles), (hand, trunk)]
+    # The second wrist is always near the forearm, and cannot come nearer.
+    end = _geoms_on(model, "arm/wrist_3_link", "arm/gripper/base")
+    forearm = _geoms_on(model, "arm/forearm_link")
+    return [(links, obstacles), (hand, trunk), (end, forearm)]
 
 
 def _geoms_on(model: mujoco.MjModel, *bodies: str) -> list[int]:
