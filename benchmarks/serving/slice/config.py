@@ -17,6 +17,8 @@ DENSE_WIDTH = MODEL.intermediate_size // NUM_FFN
 NUM_OWNED = MODEL.num_experts // NUM_FFN
 K_SCALE = V_SCALE = 5 / 448
 """Fixed before a token is appended; one for all keys and one for all values of a layer."""
+CANDIDATES: dict[str, str] = {}
+"""What may be tried in place of the proven, by name, and what it changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,13 @@ class SliceConfig:
     """Added to each transfer."""
     balanced: bool = False
     """Whether every expert gets the same number of the synthesised tokens."""
+    baseline: bool = False
+    """Whether ready-made kernels attend and multiply: FlashAttention-3 and DeepGEMM."""
+    candidates: frozenset[str] = frozenset()
+    """Unproven kernels and orders to run in place of the proven ones: members of `CANDIDATES`."""
+    returned: bool = True
+    """Whether what the FFN GPU returns enters the residual stream; without it nothing may be timed.
+    """
     seed: int = 0
     """Of weights, caches, lengths, tokens and routes."""
 

@@ -1,5 +1,6 @@
 """The FFN GPU: 3 whole experts of 48, slices of the shared expert and of the dense layers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +26,7 @@ from regard.serving.kernels.block_scaled.experts import (
     gated_linear,
     routed_down,
 )
-from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight
+from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
 from regard.serving.kernels.routing.gpu import dispatch_gpu
 from regard.serving.kernels.routing.reference import Dispatch
@@ -55,10 +56,10 @@ class FfnWeights:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The launches of one layer for one micro-batch."""
+    """The products of one layer for one micro-batch."""
 
-    gated: Launch
-    down: Launch | None
+    gated: Callable[[], object]
+    down: Callable[[], object] | None
 
 
 class Inbox:

@@ -13,6 +13,15 @@ Watcher = Callable[[str, int, int], None]
 """Told what was just issued: its name, the layer, the micro-batch."""
 
 
+def kinds(config: SliceConfig) -> tuple[type[AttentionGpu], type[FfnGpu]]:
+    """Of the two GPUs: with kernels of this project, or with ready-made ones."""
+    if not config.baseline:
+        return AttentionGpu, FfnGpu
+    from benchmarks.serving.slice.baseline import BaselineAttentionGpu, BaselineFfnGpu
+
+    return BaselineAttentionGpu, BaselineFfnGpu
+
+
 class SliceStep:
     """The two GPUs, the wires between them, and the step."""
 
@@ -22,8 +31,9 @@ class SliceStep:
         """Draws everything; needs some 80 GB on one device and 25 GB on the other."""
         self.config = config
         connect(attention_device, ffn_device)
-        self.attention = AttentionGpu(config, attention_device)
-        self.ffn = FfnGpu(config, ffn_device)
+        attention, ffn = kinds(config)
+        self.attention = attention(config, attention_device)
+        self.ffn = ffn(config, ffn_device)
         transfers = config.num_layers * config.num_microbatches
         speed, latency = config.wire_bytes_per_second, config.wire_latency_seconds
         self.out_wire = Wire(attention_device, speed, latency, transfers)
