@@ -166,7 +166,12 @@ class BaselineFfnGpu(FfnGpu):
             gate_rows(self._gated.view(-1, 2 * WIDTH), counts, hidden)
             self._grouped(library, hidden, weights.down, self._down, counts)
 
-        return FfnPrepared(everyone, None if weights.down is None else routed)
+        def combine() -> None:
+            if weights.down is not None:
+                slots, results = inbox.dispatch.slots, self._down.view(-1, HIDDEN)
+                add_routed(self.partial, results, slots, inbox.shares)
+
+        return FfnPrepared(everyone, None if weights.down is None else routed, combine)
 
     def _grouped(
         self,
@@ -192,10 +197,9 @@ class BaselineFfnGpu(FfnGpu):
     def compute_share(self, layer: int, index: int) -> None:
         """This GPU's sums for all tokens, into `partial`."""
         inbox, products = self.inboxes[index], self.prepared[layer][index]
-        order, counts, slots = inbox.dispatch
+        order, counts, _ = inbox.dispatch
         if products.down is not None:
             permute(inbox.rows, order, counts, self.owned_rows)
             products.down()
         products.gated()
-        if products.down is not None:
-            add_routed(self.partial, self._down.view(-1, HIDDEN), slots, inbox.shares)
+        products.combine()

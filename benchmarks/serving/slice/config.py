@@ -17,8 +17,14 @@ DENSE_WIDTH = MODEL.intermediate_size // NUM_FFN
 NUM_OWNED = MODEL.num_experts // NUM_FFN
 K_SCALE = V_SCALE = 5 / 448
 """Fixed before a token is appended; one for all keys and one for all values of a layer."""
-CANDIDATES: dict[str, str] = {}
-"""What may be tried in place of the proven, by name, and what it changes."""
+CANDIDATES = {
+    "combine": "the shared expert's down projection with all sums in one kernel in CUDA C++",
+    "fewer_rows": "routed experts with few tokens multiply fewer rows",
+    "overlap": "permutation, sums, gathering and routing start while the kernel ahead still ends",
+    "router": "the router runs beside the next micro-batch",
+    "quantise": "attention quantises what it returns",
+}
+"""What may be tried in place of the proven, by name, and what it changes; none is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)

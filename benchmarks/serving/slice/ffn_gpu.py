@@ -20,6 +20,7 @@ from benchmarks.serving.slice.ffn_kernels import gather, permute, sum_parts
 from benchmarks.serving.slice.message import Message
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
 from regard.serving.kernels.block_scaled.build import round_up_rows
+from regard.serving.kernels.block_scaled.combine import Routed, combined_down
 from regard.serving.kernels.block_scaled.experts import (
     Cut,
     Owned,
@@ -37,6 +38,8 @@ POOL_ROWS = 1 << 17
 NUM_PARTS = 3
 ROOM = 40
 """Tokens above the mean that an expert of the busiest GPU seldom has; more take another pass."""
+FEWER_ROOM = 16
+"""The same of which most experts have no more: they multiply fewer rows where that is tried."""
 FFN_GAIN = 0.2
 
 
@@ -60,6 +63,7 @@ class Prepared:
 
     gated: Callable[[], object]
     down: Callable[[], object] | None
+    combine: Callable[[], object]
 
 
 class Inbox:
@@ -124,6 +128,9 @@ class FfnGpu:
             num_whole=clusters,
             num_splits=NUM_PARTS,
             spare_blocks=SPARE_BLOCKS,
+            fewer_rows=round_up_rows(mean + FEWER_ROOM)
+            if "fewer_rows" in self.config.candidates
+            else None,
         )
 
     @property
@@ -160,13 +167,37 @@ class FfnGpu:
         if weights.down is None:
             none = Owned(self.owned_rows, counts[:0])
             return Prepared(
-                gated_linear(inbox.rows, none, weights.gated, self.routed, self.dense, cut), None
+                gated_linear(inbox.rows, none, weights.gated, self.routed, self.dense, cut),
+                None,
+                self._prepare_combine(weights, inbox),
             )
         owned = Owned(self.owned_rows, counts)
         return Prepared(
             gated_linear(inbox.rows, owned, weights.gated, self.routed, self.shared, cut),
             routed_down(self.routed, owned, weights.down, self.routed_out, cut),
+            self._prepare_combine(weights, inbox),
         )
+
+    def _prepare_combine(self, weights: FfnWeights, inbox: Inbox) -> Callable[[], object]:
+        _, counts, slots = inbox.dispatch
+        dense, capacity = weights.down is None, self.config.capacity
+        x, num_whole = self.dense if dense else self.shared, self.cut.num_whole
+        if "combine" in self.config.candidates:
+            routed = Routed(self.routed_out, slots, inbox.shares, capacity, num_whole)
+            return combined_down(
+                x, weights.shared_down, None if dense else routed, self.partial,
+                spare_blocks=SPARE_BLOCKS,
+            )  # fmt: skip
+
+        def combine() -> None:
+            if not dense:
+                fold_parts(self.routed_out, counts, capacity, num_whole)
+            combine_gpu(
+                x, weights.shared_tiles, weights.shared_down.scales,
+                None if dense else self.routed_out[0], slots, inbox.shares, self.partial,
+            )  # fmt: skip
+
+        return combine
 
     def synthesise(self, layer: int, index: int) -> None:
         """The tokens of the other attention GPUs: what an all-gather in the server would bring."""
@@ -193,17 +224,10 @@ class FfnGpu:
     def compute_share(self, layer: int, index: int) -> None:
         """This GPU's sums for all tokens, into `partial`."""
         inbox, launches = self.inboxes[index], self.prepared[layer][index]
-        order, counts, slots = inbox.dispatch
+        order, counts, _ = inbox.dispatch
         if launches.down is not None:
             permute(inbox.rows, order, counts, self.owned_rows)
         launches.gated()
         if launches.down is not None:
             launches.down()
-            fold_parts(self.routed_out, counts, self.config.capacity, self._num_clusters)
-        weights = self.layers[layer]
-        combine_gpu(
-            self.dense if launches.down is None else self.shared,
-            weights.shared_tiles, weights.shared_down.scales,
-            None if launches.down is None else self.routed_out[0],
-            slots, inbox.shares, self.partial,
-        )  # fmt: skip
+        launches.combine()

@@ -109,7 +109,9 @@ def test_the_tasks_of_the_experts_name_their_sizes(small, machine):
     assert (task.num_rows, task.num_experts, task.capacity) == (40, 3, 64)
     assert (task.width, task.shared_width, task.num_blocks) == (WIDTH, SHARED, HIDDEN // 128)
     assert (task.scale_stride, task.shared_scale_stride) == (lines, 40)
-    assert (made.rows, made.shared_rows, made.num_blocks) == (128, 96, 128)
+    assert (made.rows, made.shared_rows, made.fewer_rows, made.num_blocks) == (128, 96, 128, 128)
+    fewer = prepare_gated(small, small.gated, Cut(128, 96, num_whole=66, fewer_rows=64))
+    assert fewer.fewer_rows == 64
     out = torch.zeros(3, lines, HIDDEN)
     made = routed_down(empty(lines, WIDTH, "cpu"), small.owned, small.down, out, Cut(128, 64, 10))
     task = made.task
@@ -124,6 +126,9 @@ CASES = [
     (500, 128, Cut(128, 64, num_whole=0)),
     (37, 64, Cut(128, 128, num_whole=1000)),
     (2048, 480, Cut(64, 64, num_whole=7)),
+    # Some of the experts have no more tokens than this, others more.
+    (2048, 480, Cut(176, 96, num_whole=10, fewer_rows=128)),
+    (2048, 480, Cut(128, 96, num_whole=10, fewer_rows=64)),
 ]
 
 

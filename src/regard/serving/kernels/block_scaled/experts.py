@@ -29,6 +29,10 @@ class Cut:
     spare_blocks: int = 0
     """Multiprocessors to leave to other kernels."""
 
+    fewer_rows: int | None = None
+    """The same as `rows` of a routed expert that has no more tokens; None: there is no such case.
+    """
+
 
 @dataclass(frozen=True)
 class Owned:
@@ -98,6 +102,7 @@ def gated_linear(
         owned.rows if owned.num_experts else everyone,
         shared_x=everyone,
         shared_rows=cut.shared_rows,
+        fewer_rows=cut.fewer_rows,
         spare_blocks=cut.spare_blocks,
         integers=integers,
         tensors=tensors,
@@ -140,6 +145,7 @@ def routed_down(hidden: Rows, owned: Owned, weight: Weight, out: Tensor, cut: Cu
         cut.rows,
         weight,
         hidden,
+        fewer_rows=cut.fewer_rows,
         spare_blocks=cut.spare_blocks,
         integers=integers,
         tensors=tensors,

@@ -20,6 +20,8 @@ __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at,
         float sums[NUM_SUMS];
         if (MODE == GATED && unit.shared)
             multiply_unit<SHARED_ROWS>(task, at, unit, warpgroup, ring, sums);
+        else if (FEWER_ROWS < ROWS && (MODE == GATED || MODE == DOWN) && unit.limit <= FEWER_ROWS)
+            multiply_unit<FEWER_ROWS>(task, at, unit, warpgroup, ring, sums);
         else
             multiply_unit<ROWS>(task, at, unit, warpgroup, ring, sums);
         if (MODE == PARTS) write_parts(task, unit, (warpgroup ? unit.second_row : unit.first_row) + in_tile, sums);
@@ -27,6 +29,13 @@ __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at,
             meet(1, 256);
             stage_tile(at, warpgroup, in_tile, sums);
             write_down(task, at, unit, rank);
+        }
+        if (MODE == COMBINE) {
+            int slots[LINES][CHOICES];
+            find_slots(task, unit, slots);
+            meet(1, 256);
+            stage_tile(at, warpgroup, in_tile, sums);
+            write_combined(task, at, unit, rank, slots);
         }
         if (MODE == QUERY || MODE == GATED) {
             float low[HALF], high[HALF];
@@ -111,6 +120,7 @@ extern "C" int block_scaled_launch(int mode, const CUtensorMap *maps, const Task
         case QUERY: return launch<QUERY>(maps, *task, config);
         case GATED: return launch<GATED>(maps, *task, config);
         case DOWN: return launch<DOWN>(maps, *task, config);
+        case COMBINE: return launch<COMBINE>(maps, *task, config);
     }
     return cudaErrorInvalidValue;
 }
