@@ -13,7 +13,7 @@ from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_wei
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.block_scaled.linear import linear_parts, query_projection
 from regard.serving.kernels.latent_append.gpu import latent_append_gpu
-from regard.serving.kernels.mfa_decode import mfa_decode
+from regard.serving.kernels.mfa_decode import mfa_decode, mfa_decode_quantised
 from regard.serving.kernels.mfa_decode.tile_map import PAGE_SIZE
 from regard.serving.kernels.norm_quantise.gpu import quantise_gpu, sum_norm_quantise_gpu
 from regard.serving.kernels.routing.gpu import Router
@@ -100,6 +100,10 @@ class AttentionGpu:
         frequency = torch.arange(0, HEAD_DIM, 2, device=device) / HEAD_DIM
         self._frequencies = MODEL.rope_theta**-frequency
         self._router = Router(config.batch, self.layers[0].router)
+        self.sending: torch.cuda.Stream | None = None
+        """Where messages get ready beside the main stream; None: on the main stream itself."""
+        if "router" in config.candidates:
+            self.sending = torch.cuda.Stream(device)
         self.prepared = [
             [self._prepare(layer, each) for each in self.microbatches] for layer in self.layers
         ]
@@ -154,7 +158,10 @@ class AttentionGpu:
         torch.sin(angles, out=each.sin)
 
     def attend(self, layer_index: int, index: int) -> None:
-        """One layer up to the message to the FFN servers, which is then ready."""
+        """One layer up to the message to the FFN servers, which is then ready.
+
+        Where `sending` is set, it is ready once that stream has come so far.
+        """
         layer, each = self.layers[layer_index], self.microbatches[index]
         eps = MODEL.rms_norm_eps
         parts = each.received if layer_index and self.config.returned else None
@@ -171,8 +178,15 @@ class AttentionGpu:
             each.residual, each.out, layer.post_norm, eps,
             out=each.message.rows.values, scales=each.message.rows.scales, normed=each.normed,
         )  # fmt: skip
+        main = torch.cuda.current_stream(self.device)
+        if self.sending is not None:
+            self.sending.wait_stream(main)
         if not self.config.is_dense(layer_index):
-            self._router.route(each.normed, layer.router, each.message.chosen, each.message.shares)
+            with torch.cuda.stream(self.sending or main):
+                self._router.route(
+                    each.normed, layer.router, each.message.chosen, each.message.shares,
+                    overlap="overlap" in self.config.candidates,
+                )  # fmt: skip
 
     def _append(self, layer: LayerWeights, each: MicroBatch, index: int) -> None:
         latent_append_gpu(
@@ -182,12 +196,21 @@ class AttentionGpu:
         )  # fmt: skip
 
     def _attend(self, layer: LayerWeights, each: MicroBatch, index: int) -> None:
-        attended = mfa_decode(
-            each.query.view(-1, NUM_HEADS, HEAD_DIM), layer.cache[index],
-            each.table, each.sequences.tile_map,
-            scale=HEAD_DIM**-0.5, k_scale=K_SCALE, v_scale=V_SCALE, overlap=True,
-        )  # fmt: skip
+        operands = (
+            each.query.view(-1, NUM_HEADS, HEAD_DIM),
+            layer.cache[index],
+            each.table,
+            each.sequences.tile_map,
+        )
+        factors = {"scale": HEAD_DIM**-0.5, "k_scale": K_SCALE, "v_scale": V_SCALE}
         rows: Rows = each.attended
+        if "quantise" in self.config.candidates:
+            out = rows.values.view(-1, NUM_HEADS, HEAD_DIM)
+            mfa_decode_quantised(
+                *operands, **factors, overlap=True, out=out, out_scales=rows.scales
+            )
+            return
+        attended = mfa_decode(*operands, **factors, overlap=True)
         quantise_gpu(attended.view(len(attended), -1), out=rows.values, scales=rows.scales)
 
     def finish(self, index: int) -> None:

@@ -134,6 +134,10 @@ class FfnGpu:
         )
 
     @property
+    def _overlap(self) -> bool:
+        return "overlap" in self.config.candidates
+
+    @property
     def _num_clusters(self) -> int:
         properties = torch.cuda.get_device_properties(self.device)
         return (properties.multi_processor_count - SPARE_BLOCKS) // 2
@@ -204,7 +208,7 @@ class FfnGpu:
         inbox = self.inboxes[index]
         salt = layer * len(self.inboxes) + index
         target = (inbox.rows, inbox.chosen, inbox.shares)
-        gather(self.pool, self.step, salt, target, self.config.batch)
+        gather(self.pool, self.step, salt, target, self.config.batch, overlap=self._overlap)
 
     def take_in(self, layer: int, index: int) -> None:
         """Puts what arrived beside the others, and finds the experts' tokens."""
@@ -219,14 +223,14 @@ class FfnGpu:
     def compute(self, layer: int, index: int) -> None:
         """The layer's share for all tokens, and the sums for the tokens of this GPU's rail."""
         self.compute_share(layer, index)
-        sum_parts(self.partial, self.inboxes[index].result)
+        sum_parts(self.partial, self.inboxes[index].result, overlap=self._overlap)
 
     def compute_share(self, layer: int, index: int) -> None:
         """This GPU's sums for all tokens, into `partial`."""
         inbox, launches = self.inboxes[index], self.prepared[layer][index]
         order, counts, _ = inbox.dispatch
         if launches.down is not None:
-            permute(inbox.rows, order, counts, self.owned_rows)
+            permute(inbox.rows, order, counts, self.owned_rows, overlap=self._overlap)
         launches.gated()
         if launches.down is not None:
             launches.down()

@@ -107,7 +107,8 @@ class SliceStep:
                         attention.begin(index)
                     attention.attend(layer, index)
                     watch("attention", layer, index)
-                    arrived = self._send_out(layer, index)
+                    with torch.cuda.stream(attention.sending or main):
+                        arrived = self._send_out(layer, index)
                 with torch.cuda.device(ffn.device):
                     with torch.cuda.stream(intake):
                         intake.wait_event(filled[index])
