@@ -16,10 +16,10 @@ from benchmarks.serving.slice.config import (
     SHARED_WIDTH,
     SliceConfig,
 )
+from benchmarks.serving.slice.cut import NUM_PARTS, SPARE_BLOCKS, cut_of
 from benchmarks.serving.slice.ffn_kernels import gather, permute, sum_parts
 from benchmarks.serving.slice.message import Message
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
-from regard.serving.kernels.block_scaled.build import round_up_rows
 from regard.serving.kernels.block_scaled.combine import Routed, combined_down
 from regard.serving.kernels.block_scaled.experts import (
     Cut,
@@ -32,14 +32,8 @@ from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
 from regard.serving.kernels.routing.gpu import dispatch_gpu
 from regard.serving.kernels.routing.reference import Dispatch
 
-SPARE_BLOCKS = 4
 POOL_ROWS = 1 << 17
 """Synthesised tokens; each micro-batch and layer takes another window of them."""
-NUM_PARTS = 3
-ROOM = 40
-"""Tokens above the mean that an expert of the busiest GPU seldom has; more take another pass."""
-FEWER_ROOM = 16
-"""The same of which most experts have no more: they multiply fewer rows where that is tried."""
 FFN_GAIN = 0.2
 
 
@@ -118,20 +112,7 @@ class FfnGpu:
     @property
     def cut(self) -> Cut:
         """How the work is cut for so many tokens."""
-        clusters = self._num_clusters
-        mean = self.config.num_tokens // NUM_FFN
-        # Routed experts take nearly two rounds of all clusters; the shared one fills up the second.
-        shared = -(-self.config.num_tokens // ((clusters + 8) // 3))
-        return Cut(
-            rows=round_up_rows(mean + ROOM),
-            shared_rows=min(round_up_rows(shared), round_up_rows(mean + ROOM)),
-            num_whole=clusters,
-            num_splits=NUM_PARTS,
-            spare_blocks=SPARE_BLOCKS,
-            fewer_rows=round_up_rows(mean + FEWER_ROOM)
-            if "fewer_rows" in self.config.candidates
-            else None,
-        )
+        return cut_of(self.config, self._num_clusters)
 
     @property
     def _overlap(self) -> bool:
