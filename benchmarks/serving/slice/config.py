@@ -23,6 +23,7 @@ CANDIDATES = {
     "overlap": "permutation, sums, gathering and routing start while the kernel ahead still ends",
     "router": "the router runs beside the next micro-batch",
     "quantise": "attention quantises what it returns",
+    "stagger": "micro-batches stand 20 layers apart, so that heads do not follow each other",
 }
 """What may be tried in place of the proven, by name, and what it changes; none is measured."""
 

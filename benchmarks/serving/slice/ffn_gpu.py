@@ -184,12 +184,15 @@ class FfnGpu:
 
         return combine
 
-    def synthesise(self, layer: int, index: int) -> None:
+    def synthesise(self, layer: int, index: int, ahead: int = 0) -> None:
         """The tokens of the other attention GPUs: what an all-gather in the server would bring."""
         inbox = self.inboxes[index]
         salt = layer * len(self.inboxes) + index
         target = (inbox.rows, inbox.chosen, inbox.shares)
-        gather(self.pool, self.step, salt, target, self.config.batch, overlap=self._overlap)
+        gather(
+            self.pool, self.step, salt, target, self.config.batch,
+            ahead=ahead, overlap=self._overlap,
+        )  # fmt: skip
 
     def take_in(self, layer: int, index: int) -> None:
         """Puts what arrived beside the others, and finds the experts' tokens."""

@@ -33,13 +33,13 @@ def _copy_row(source, source_scales, target, target_scales, size, from_stride, t
 @triton.jit
 def _gather_kernel(
     values, scales, chosen, shares, step, out, out_scales, out_chosen, out_shares,
-    salt, num_rows, size, from_stride, to_stride, first,
+    salt, ahead, num_rows, size, from_stride, to_stride, first,
     CHOICES: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     _follow(OVERLAP)
     # A window that moves with step, layer and micro-batch: a multiplicative hash of all three.
     row = tl.program_id(0)
-    start = ((tl.load(step) * 2654435761 + salt * 40503) & 0x7FFFFFFF) % num_rows
+    start = (((tl.load(step) + ahead) * 2654435761 + salt * 40503) & 0x7FFFFFFF) % num_rows
     source = (start + row) % num_rows
     target = first + row
     _copy_row(
@@ -91,11 +91,13 @@ def gather(
     target: tuple[Rows, Tensor, Tensor],
     first: int,
     *,
+    ahead: int = 0,
     overlap: bool = False,
 ) -> None:
     """Copies pooled rows with their routes to rows `first` and on of the target.
 
-    With `overlap` it is launched while the kernel ahead in the stream still ends, as the others.
+    They are those of `ahead` steps after `step`. With `overlap` the kernel is launched while the
+    one ahead in the stream still ends, as are the others.
     """
     overlap = overlap and can_overlap(target[0].values.device)
     rows, chosen, shares = pool
@@ -103,7 +105,7 @@ def gather(
     num_rows, size = rows.values.shape
     _gather_kernel[(out.values.shape[0] - first,)](
         rows.values, rows.scales, chosen, shares, step,
-        out.values, out.scales, out_chosen, out_shares, salt, num_rows, size,
+        out.values, out.scales, out_chosen, out_shares, salt, ahead, num_rows, size,
         rows.scales.stride(0), out.scales.stride(0), first,
         CHOICES=chosen.shape[1], OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
     )  # fmt: skip
