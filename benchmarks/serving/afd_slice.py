@@ -96,7 +96,10 @@ def rows(results: Sequence[Result], checks: dict[bool, str], device: str) -> lis
 
 
 def sweep(
-    configs: Sequence[SliceConfig], seconds: float, devices: Devices, say: Callable[[str], None]
+    configs: Sequence[SliceConfig],
+    options: argparse.Namespace,
+    devices: Devices,
+    say: Callable[[str], None],
 ) -> list[Result]:
     """Runs one configuration after the other, and says which do not fit or whose peers fail."""
     copy_speeds = evidence.copy_speeds_of(devices)
@@ -105,7 +108,8 @@ def sweep(
     for config in configs:
         kind = "baseline " if config.baseline else ""
         try:
-            results.append(run(config, seconds, devices, copy_speeds))
+            profiled = not options.no_profile
+            results.append(run(config, options.seconds, devices, copy_speeds, profiled=profiled))
         except RuntimeError as error:
             if not config.baseline and not isinstance(error, torch.OutOfMemoryError):
                 raise
@@ -149,6 +153,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--no-check", action="store_true", help="for trials; writes no row")
+    parser.add_argument("--no-profile", action="store_true", help="stamps only, no gap by cause")
     parser.add_argument("--logs", type=Path, help="a folder for stamps, splits and pictures")
     parser.add_argument("--commit", help="what is measured, where there is no git")
     parser.add_argument("--results", type=Path, help="another results folder")
@@ -203,7 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (RuntimeError, SystemExit) as error:
             say(f"no baseline: {error}")
             configs = [each for each in configs if not each.baseline]
-    results = sweep(configs, options.seconds, devices, say)
+    results = sweep(configs, options, devices, say)
     points = [
         replace(each.point, name=each.name + (" ready-made" if each.config.baseline else ""))
         for each in results

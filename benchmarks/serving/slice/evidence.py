@@ -108,8 +108,8 @@ def split_stages(
     return found
 
 
-def collect(step: "SliceStep", copy_speeds: Sequence[float]) -> Evidence:
-    """Reads the stamps of the step that ran last, then profiles two more."""
+def collect(step: "SliceStep", copy_speeds: Sequence[float], *, profiled: bool) -> Evidence:
+    """Reads the stamps of the step that ran last, then profiles two more where that is asked."""
     from benchmarks.serving.slice.wire import stamp_samples
 
     out = step.out_wire.trace.cpu().numpy().copy()
@@ -120,7 +120,7 @@ def collect(step: "SliceStep", copy_speeds: Sequence[float]) -> Evidence:
     ]
     splits: list[Split] = []
     try:
-        splits = split_stages(profile(step), step.config, copy_speeds)
+        splits = split_stages(profile(step), step.config, copy_speeds) if profiled else []
     except (ValueError, RuntimeError) as error:
         print(f"  no split of the stages: {error}")
     return Evidence(

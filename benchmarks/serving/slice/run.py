@@ -46,7 +46,12 @@ class Result:
 
 
 def run(
-    config: SliceConfig, seconds: float, devices: Devices, copy_speeds: Sequence[float]
+    config: SliceConfig,
+    seconds: float,
+    devices: Devices,
+    copy_speeds: Sequence[float],
+    *,
+    profiled: bool = True,
 ) -> Result:
     """Warm up, then run steps without a pause for so long."""
     # Needs triton, which a machine without GPUs has not.
@@ -76,7 +81,8 @@ def run(
     times = [a.elapsed_time(b) / 1e3 for a, b in zip(events, events[1:], strict=False)]
     tokens = config.batch * config.num_microbatches * len(events)
     replaced = sum(each.sequences.num_replaced for each in step.attention.microbatches) - replaced
-    return Result(config, times, tokens / wall / 2, replaced, evidence.collect(step, copy_speeds))
+    left = evidence.collect(step, copy_speeds, profiled=profiled)
+    return Result(config, times, tokens / wall / 2, replaced, left)
 
 
 def describe(result: Result) -> str:
