@@ -22,6 +22,8 @@ __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at,
             multiply_unit<SHARED_ROWS>(task, at, unit, warpgroup, ring, sums);
         else if (FEWER_ROWS < ROWS && (MODE == GATED || MODE == DOWN) && unit.limit <= FEWER_ROWS)
             multiply_unit<FEWER_ROWS>(task, at, unit, warpgroup, ring, sums);
+        else if (MODE == COMBINE)
+            multiply_unit<ROWS, SLICE_BLOCKS>(task, at, unit, warpgroup, ring, sums);
         else
             multiply_unit<ROWS>(task, at, unit, warpgroup, ring, sums);
         if (MODE == PARTS) write_parts(task, unit, (warpgroup ? unit.second_row : unit.first_row) + in_tile, sums);

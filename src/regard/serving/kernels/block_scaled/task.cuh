@@ -26,6 +26,7 @@ constexpr int SCALE_ROOM = (SCALE_BYTES + 127) / 128 * 128;
 constexpr int NUM_SUMS = ROWS / 2;       // accumulators a thread
 constexpr int COPY_REGISTERS = 40, MULTIPLY_REGISTERS = 232;
 
+constexpr int SLICE_BLOCKS = 3;          // of columns of a shared expert's slice, whose down is COMBINE's
 constexpr int CHOICES = 3;               // experts a token
 
 enum Mode { PARTS, QUERY, GATED, DOWN, COMBINE };
