@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.serving.slice import evidence, pareto
-from benchmarks.serving.slice.config import CANDIDATES, SliceConfig
+from benchmarks.serving.slice.config import ADOPTED, CANDIDATES, SliceConfig
 from benchmarks.serving.slice.run import Devices, Result, describe, run
 from regard.common.repository import repository_root
 from regard.common.rows import Measurement, package_versions, write_rows
@@ -45,8 +45,8 @@ def suffix(config: SliceConfig, device: str) -> str:
         parts.append(f"{config.context // 1024}k")
     if config.baseline:
         parts.append("baseline")
-    if config.candidates:
-        parts.append("+".join(sorted(config.candidates)))
+    elif config.candidates != ADOPTED:
+        parts.append("+".join(sorted(config.candidates)) or "none")
     return "".join(f"/{part}" for part in parts)
 
 
@@ -149,8 +149,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--balanced", action="store_true", help="equal tokens for all experts")
     parser.add_argument("--baseline", action="store_true", help="also from ready-made kernels")
     parser.add_argument(
-        "--candidates", nargs="*", choices=CANDIDATES, default=[], help="unproven kernels to use"
-    )
+        "--candidates", nargs="*", choices=CANDIDATES, default=sorted(ADOPTED),
+        help="kernels and orders to use in place of the first ones",
+    )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--no-check", action="store_true", help="for trials; writes no row")
     parser.add_argument("--no-profile", action="store_true", help="stamps only, no gap by cause")

@@ -16,6 +16,7 @@ from benchmarks.serving import ffn_share
 from benchmarks.serving.device_timing import MIN_BYTES, Call, time_in_turns
 from benchmarks.serving.product_peers import relative_error
 from benchmarks.serving.slice.config import NUM_ATTENTION
+from benchmarks.serving.slice.schedule import Turn
 from regard.serving.kernels.block_scaled.reference import dequantise_rows
 from regard.serving.kernels.mfa_decode import hopper, mfa_decode, mfa_decode_quantised
 from regard.serving.kernels.mfa_decode.tile_map import TileMap
@@ -30,7 +31,8 @@ FFN_SETS: dict[str, frozenset[str]] = {
     "combine": frozenset({"combine"}),
     "fewer_rows": frozenset({"fewer_rows"}),
     "overlap": frozenset({"overlap"}),
-    "all": frozenset({"combine", "fewer_rows", "overlap"}),
+    "fill": frozenset({"fill"}),
+    "all": frozenset({"combine", "fewer_rows", "overlap", "fill"}),
 }
 SPARE_BLOCKS = 4
 """As in the slice."""
@@ -56,9 +58,13 @@ def layers_of(ffn: "FfnGpu") -> range:
 def stage_call(ffn: "FfnGpu", layer: int) -> Call:
     """One stage."""
 
+    # Another micro-batch's inbox is filled, as in the slice.
+    fill = Turn(layer, 1) if "fill" in ffn.config.candidates else None
+
     def call() -> None:
-        ffn.compute(layer, 0)
-        ffn.synthesise(layer, 0)
+        ffn.compute(layer, 0, fill)
+        if fill is None:
+            ffn.synthesise(layer, 1)
 
     return call
 

@@ -62,7 +62,7 @@ def prepare(
 
     layers = NUM_DENSE + num_sets(WEIGHT_BYTES)
     config = SliceConfig(
-        batch=tokens // NUM_ATTENTION, num_microbatches=1, num_layers=layers, seed=SEED,
+        batch=tokens // NUM_ATTENTION, num_microbatches=2, num_layers=layers, seed=SEED,
         candidates=candidates,
     )  # fmt: skip
     ffn = FfnGpu(config, device)

@@ -50,6 +50,16 @@ def test_a_row_carries_the_wall_clock_rate_and_the_spread_of_the_steps():
     assert row.notes.endswith(afd_slice.CAVEAT)
 
 
+def test_what_has_won_has_the_bare_name_and_its_absence_is_said(monkeypatch):
+    monkeypatch.setattr(afd_slice, "ADOPTED", frozenset({"a"}))
+    won = replace(SliceConfig(), candidates=frozenset({"a"}))
+    assert afd_slice.suffix(won, H100) == ""
+    assert afd_slice.suffix(replace(won, candidates=frozenset()), H100) == "/none"
+    assert afd_slice.suffix(replace(won, candidates=frozenset({"a", "b"})), H100) == "/a+b"
+    ready = replace(won, baseline=True, candidates=frozenset())
+    assert afd_slice.suffix(ready, H100) == "/baseline"
+
+
 def result(milliseconds, **changed):
     config = replace(SliceConfig(), **changed)
     return Result(config, [milliseconds / 1e3] * 3, 1.5 * config.batch * 1e3 / milliseconds, 0)

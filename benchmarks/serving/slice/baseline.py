@@ -35,6 +35,7 @@ from benchmarks.serving.slice.config import (
 from benchmarks.serving.slice.ffn_gpu import FfnGpu, FfnWeights, Inbox
 from benchmarks.serving.slice.ffn_gpu import Prepared as FfnPrepared
 from benchmarks.serving.slice.ffn_kernels import permute
+from benchmarks.serving.slice.schedule import Turn
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.norm_quantise.gpu import quantise_gpu
 
@@ -194,8 +195,9 @@ class BaselineFfnGpu(FfnGpu):
             self.config.num_tokens // NUM_FFN,
         )
 
-    def compute_share(self, layer: int, index: int) -> None:
+    def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:
         """This GPU's sums for all tokens, into `partial`."""
+        assert fill is None
         inbox, products = self.inboxes[index], self.prepared[layer][index]
         order, counts, _ = inbox.dispatch
         if products.down is not None:

@@ -21,11 +21,14 @@ CANDIDATES = {
     "combine": "the shared expert's down projection with all sums in one kernel in CUDA C++",
     "fewer_rows": "routed experts with few tokens multiply fewer rows",
     "overlap": "permutation, sums, gathering and routing start while the kernel ahead still ends",
+    "fill": "idle warps of the gated product write the tokens that a gathering would bring",
     "router": "the router runs beside the next micro-batch",
     "quantise": "attention quantises what it returns",
     "stagger": "micro-batches stand 20 layers apart, so that heads do not follow each other",
 }
 """What may be tried in place of the proven, by name, and what it changes; none is measured."""
+ADOPTED: frozenset[str] = frozenset()
+"""Those that have won: what runs unless told otherwise, and what a row's bare name means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +51,8 @@ class SliceConfig:
     """Whether every expert gets the same number of the synthesised tokens."""
     baseline: bool = False
     """Whether ready-made kernels attend and multiply: FlashAttention-3 and DeepGEMM."""
-    candidates: frozenset[str] = frozenset()
-    """Unproven kernels and orders to run in place of the proven ones: members of `CANDIDATES`."""
+    candidates: frozenset[str] = ADOPTED
+    """Kernels and orders to run in place of the first ones: members of `CANDIDATES`."""
     returned: bool = True
     """Whether what the FFN GPU returns enters the residual stream; without it nothing may be timed.
     """

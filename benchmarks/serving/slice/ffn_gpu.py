@@ -19,15 +19,19 @@ from benchmarks.serving.slice.config import (
 from benchmarks.serving.slice.cut import NUM_PARTS, SPARE_BLOCKS, cut_of
 from benchmarks.serving.slice.ffn_kernels import gather, permute, sum_parts
 from benchmarks.serving.slice.message import Message
+from benchmarks.serving.slice.schedule import Turn
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
 from regard.serving.kernels.block_scaled.combine import Routed, combined_down
 from regard.serving.kernels.block_scaled.experts import (
     Cut,
     Owned,
+    Tokens,
+    Window,
+    filling,
     gated_linear,
     routed_down,
 )
-from regard.serving.kernels.block_scaled.launch import Rows, Weight
+from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight
 from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
 from regard.serving.kernels.routing.gpu import dispatch_gpu
 from regard.serving.kernels.routing.reference import Dispatch
@@ -187,12 +191,15 @@ class FfnGpu:
     def synthesise(self, layer: int, index: int, ahead: int = 0) -> None:
         """The tokens of the other attention GPUs: what an all-gather in the server would bring."""
         inbox = self.inboxes[index]
-        salt = layer * len(self.inboxes) + index
+        salt = self._salt(layer, index)
         target = (inbox.rows, inbox.chosen, inbox.shares)
         gather(
             self.pool, self.step, salt, target, self.config.batch,
             ahead=ahead, overlap=self._overlap,
         )  # fmt: skip
+
+    def _salt(self, layer: int, index: int) -> int:
+        return layer * len(self.inboxes) + index
 
     def take_in(self, layer: int, index: int) -> None:
         """Puts what arrived beside the others, and finds the experts' tokens."""
@@ -204,18 +211,29 @@ class FfnGpu:
             inbox.shares[:batch].copy_(inbox.arrived.shares)
             dispatch_gpu(inbox.chosen, NUM_FFN, inbox.dispatch, self.most)
 
-    def compute(self, layer: int, index: int) -> None:
-        """The layer's share for all tokens, and the sums for the tokens of this GPU's rail."""
-        self.compute_share(layer, index)
+    def compute(self, layer: int, index: int, fill: Turn | None = None) -> None:
+        """The layer's share for all tokens, and the sums for the tokens of this GPU's rail.
+
+        Where `fill` is given, the inbox of that turn, another micro-batch's, is filled meanwhile.
+        """
+        self.compute_share(layer, index, fill)
         sum_parts(self.partial, self.inboxes[index].result, overlap=self._overlap)
 
-    def compute_share(self, layer: int, index: int) -> None:
+    def _filling(self, gated: Callable[[], object], fill: Turn) -> Callable[[], object]:
+        assert isinstance(gated, Launch)
+        inbox, salt = self.inboxes[fill.index], self._salt(fill.layer, fill.index)
+        target = Tokens(inbox.rows, inbox.chosen, inbox.shares)
+        window = Window(self.step, fill.ahead, salt)
+        return filling(gated, Tokens(*self.pool), window, target, self.config.batch)
+
+    def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:
         """This GPU's sums for all tokens, into `partial`."""
         inbox, launches = self.inboxes[index], self.prepared[layer][index]
         order, counts, _ = inbox.dispatch
         if launches.down is not None:
             permute(inbox.rows, order, counts, self.owned_rows, overlap=self._overlap)
-        launches.gated()
+        gated = launches.gated if fill is None else self._filling(launches.gated, fill)
+        gated()
         if launches.down is not None:
             launches.down()
         launches.combine()

@@ -54,6 +54,8 @@ class SliceStep:
         self._kept: list[object] = []
         self.num_steps = 0
         self._staggered = "stagger" in config.candidates
+        # A micro-batch that is alone cannot be filled while it is worked on.
+        self._fills = "fill" in config.candidates and config.num_microbatches > 1
         self._plans = [
             [torch.zeros_like(target) for target in each.sequences.planned]
             for each in (self.attention.microbatches if self._staggered else ())
@@ -150,7 +152,9 @@ class SliceStep:
         filled: list[torch.cuda.Event | None] = [None] * count
         for turn in turns[:count]:
             filled[turn.index] = self._synthesise(turn)
-        for number, (turn, after) in enumerate(zip(turns, schedule.following(turns), strict=True)):
+        following = schedule.following(turns)
+        before: Turn | None = None
+        for number, (turn, after) in enumerate(zip(turns, following, strict=True)):
             layer, index = turn.layer, turn.index
             with torch.cuda.device(attention.device), torch.cuda.stream(main):
                 self._wait(main, seen[index])
@@ -169,11 +173,14 @@ class SliceStep:
                     ffn.take_in(layer, index)
                 with torch.cuda.stream(back):
                     back.wait_stream(intake)
-                    ffn.compute(layer, index)
+                    ffn.compute(layer, index, before)
                     watch("ffn", layer, index)
                     seen[index] = self._send_back(number, index)
-                if after:
+                if before:
+                    filled[before.index] = self._ffn_stream.record_event()
+                if after and not self._fills:
                     filled[index] = self._synthesise(after)
+                before = after if self._fills else None
         self._kept += [seen, filled]
         return seen
 

@@ -17,6 +17,7 @@ HEADERS = (
     "task.cuh",
     "units.cuh",
     "copies.cuh",
+    "fill.cuh",
     "products.cuh",
     "outputs.cuh",
 )

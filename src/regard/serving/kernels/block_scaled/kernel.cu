@@ -4,6 +4,7 @@
 // block has one warp that copies and two warpgroups that multiply 64 rows of the weight each; the
 // activations are copied once for both blocks. The sum over 128 columns leaves the matrix units and
 // is scaled and added in float32, as the scales demand.
+#include "fill.cuh"
 #include "outputs.cuh"
 
 template <int MODE>
@@ -85,6 +86,8 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1)
         asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(COPY_REGISTERS));
         if (threadIdx.x == 0)
             copy_all<MODE>(task, at, &weight, &rows, &scales, &shared_rows, &shared_scales, rank);
+        else if (MODE == GATED && threadIdx.x >= 32 && task.fill_count > 0)
+            fill_rows(task);
         __syncwarp();
     } else {
         asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(MULTIPLY_REGISTERS));

@@ -1,7 +1,7 @@
 """A kernel call with everything it needs, made once and launched any number of times."""
 
 import ctypes
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -26,6 +26,11 @@ _INTEGERS = (
     "width",
     "shared_width",
     "lines",
+    "pool_rows",
+    "fill_count",
+    "fill_first",
+    "fill_salt",
+    "fill_ahead",
 )
 _POINTERS = (
     "weight_scales",
@@ -39,8 +44,17 @@ _POINTERS = (
     "slots",
     "shares",
     "routed",
+    "step",
+    "pool",
+    "pool_scales",
+    "pool_chosen",
+    "pool_shares",
+    "fill",
+    "fill_scales",
+    "fill_chosen",
+    "fill_shares",
 )
-_STRIDES = ("scale_stride", "shared_scale_stride")
+_STRIDES = ("scale_stride", "shared_scale_stride", "pool_scale_stride", "fill_scale_stride")
 
 
 class _Task(ctypes.Structure):
@@ -92,6 +106,15 @@ class Launch:
     task: _Task
     device: torch.device
     kept: list[Any] = field(default_factory=list)
+
+    def with_task(self, integers: dict[str, int], tensors: dict[str, Tensor]) -> "Launch":
+        """The same with more in its task."""
+        task = _Task.from_buffer_copy(self.task)
+        for name, number in integers.items():
+            setattr(task, name, number)
+        for name, tensor in tensors.items():
+            setattr(task, name, tensor.data_ptr())
+        return replace(self, task=task, kept=[*self.kept, tensors])
 
     def __call__(self) -> None:
         """Launches on the current stream; may be captured in a graph."""

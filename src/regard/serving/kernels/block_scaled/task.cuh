@@ -45,6 +45,11 @@ struct Task {
     int width;              // GATED: of a routed expert
     int shared_width;       // GATED
     int lines;              // DOWN, COMBINE: rows of all routed experts together
+    int pool_rows;          // GATED: of the pool that rows for a later launch are copied from
+    int fill_count;         // GATED: of these; 0 for none
+    int fill_first;         // GATED: where the first one goes
+    int fill_salt;
+    int fill_ahead;         // GATED: steps after `step`
     const float *weight_scales;
     const float *cos, *sin;
     const int *counts;
@@ -53,7 +58,17 @@ struct Task {
     const int *slots;       // COMBINE: rows of `routed`, or -1; CHOICES a token
     const float *shares;    // COMBINE: the same of the router's weights
     const void *routed;     // COMBINE: what DOWN wrote, or null
+    const int64_t *step;    // GATED: with salt, it chooses where in the pool to begin
+    const uint8_t *pool;
+    const float *pool_scales;
+    const int *pool_chosen;
+    const float *pool_shares;
+    uint8_t *fill;
+    float *fill_scales;
+    int *fill_chosen;
+    float *fill_shares;
     int scale_stride, shared_scale_stride;
+    int pool_scale_stride, fill_scale_stride;
 };
 
 static_assert(SHARED_ROWS <= ROWS && FEWER_ROWS <= ROWS, "fewer rows share the room of the others");
