@@ -5,7 +5,7 @@ import torch
 
 from benchmarks.serving import afd_slice
 from benchmarks.serving.afd_slice import Result
-from benchmarks.serving.slice.config import SliceConfig
+from benchmarks.serving.slice.config import CANDIDATES, SliceConfig
 
 H100 = "NVIDIA H100 80GB HBM3"
 
@@ -95,6 +95,13 @@ def test_a_baseline_follows_once_all_else_has_run():
     assert [(each.baseline, each.batch) for each in configs] == [
         (False, 128), (False, 160), (True, 128), (True, 160),
     ]  # fmt: skip
+
+
+def test_a_baseline_runs_in_the_same_order_with_no_kernel_of_ours_in_place_of_its_own():
+    options = afd_slice.parse(["--batches", "128", "--baseline", "--candidates", *CANDIDATES])
+    own, ready = afd_slice.configurations(options)
+    assert own.candidates == set(CANDIDATES)
+    assert ready.candidates == {"overlap", "router", "stagger"}
 
 
 def test_raw_logs_are_kept_beside_the_rows(tmp_path):

@@ -201,7 +201,7 @@ class BaselineFfnGpu(FfnGpu):
         inbox, products = self.inboxes[index], self.prepared[layer][index]
         order, counts, _ = inbox.dispatch
         if products.down is not None:
-            permute(inbox.rows, order, counts, self.owned_rows)
+            permute(inbox.rows, order, counts, self.owned_rows, overlap=self._overlap)
             products.down()
         products.gated()
         products.combine()

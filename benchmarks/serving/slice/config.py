@@ -27,6 +27,8 @@ CANDIDATES = {
     "stagger": "micro-batches stand 20 layers apart, so that heads do not follow each other",
 }
 """What may be tried in place of the proven, by name, and what it changes; none is measured."""
+ORDERS = frozenset({"overlap", "router", "stagger"})
+"""Those that change no kernel that the baseline replaces: it runs in them too."""
 ADOPTED: frozenset[str] = frozenset()
 """Those that have won: what runs unless told otherwise, and what a row's bare name means."""
 

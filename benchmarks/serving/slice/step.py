@@ -121,7 +121,7 @@ class SliceStep:
                 for target, source in each.sequences.prepare():
                     target.copy_(source)
             self.ffn.step.zero_()
-            seen = self._issue(schedule.prologue(*sizes), _ignore, wraps=False)
+            seen = self._issue(schedule.prologue(*sizes), _ignore, wraps=False, fills=False)
             self._join(seen)
         self.synchronize()
 
@@ -130,9 +130,11 @@ class SliceStep:
         sizes = self.config.num_layers, self.config.num_microbatches
         watch = watch or _ignore
         if self._staggered:
-            self._join(self._issue(schedule.staggered(*sizes), watch, wraps=True))
+            self._join(
+                self._issue(schedule.staggered(*sizes), watch, wraps=True, fills=self._fills)
+            )
             return
-        seen = self._issue(schedule.in_order(*sizes), watch, wraps=False)
+        seen = self._issue(schedule.in_order(*sizes), watch, wraps=False, fills=self._fills)
         with torch.cuda.device(self.attention.device), torch.cuda.stream(self._attention_stream):
             for index in range(self.config.num_microbatches):
                 self._wait(self._attention_stream, seen[index])
@@ -141,9 +143,16 @@ class SliceStep:
         self._join([])
 
     def _issue(
-        self, turns: list[Turn], watch: Watcher, *, wraps: bool
+        self, turns: list[Turn], watch: Watcher, *, wraps: bool, fills: bool
     ) -> list[torch.cuda.Event | None]:
-        """Issues turns; where micro-batches wrap, each samples and begins its next step there."""
+        """Issues turns.
+
+        Args:
+            turns: In their order.
+            watch: Told of each.
+            wraps: Whether micro-batches in the first layer sample and begin their next step there.
+            fills: Whether a turn fills the inbox of the turn before, which another micro-batch has.
+        """
         count, attention, ffn = self.config.num_microbatches, self.attention, self.ffn
         main, back, intake = self._attention_stream, self._ffn_stream, self._intake_stream
         back.wait_stream(main)
@@ -178,9 +187,9 @@ class SliceStep:
                     seen[index] = self._send_back(number, index)
                 if before:
                     filled[before.index] = self._ffn_stream.record_event()
-                if after and not self._fills:
+                if after and not fills:
                     filled[index] = self._synthesise(after)
-                before = after if self._fills else None
+                before = after if fills else None
         self._kept += [seen, filled]
         return seen
 
