@@ -6,104 +6,28 @@ stragglers and jitter among the 32 aside. Transfers are held back to the speed o
 """
 
 import argparse
+import gc
 import json
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from benchmarks.serving.slice.config import SliceConfig
+from benchmarks.serving.slice import evidence, pareto
+from benchmarks.serving.slice.config import ADOPTED, CANDIDATES, ORDERS, SliceConfig
+from benchmarks.serving.slice.run import Devices, Result, describe, run
+from regard.common.repository import repository_root
 from regard.common.rows import Measurement, package_versions, write_rows
-
-if TYPE_CHECKING:
-    from benchmarks.serving.slice.step import SliceStep
 
 CAVEAT = (
     "projection: excludes cross-server jitter, stragglers among 32 GPUs, host scheduling, prefill."
 )
 TPOT_LIMIT = 0.050
-
-
-@dataclass(frozen=True)
-class Result:
-    """A timed run."""
-
-    config: SliceConfig
-    seconds: list[float]
-    """Of each step."""
-    tokens_per_second: float
-    """Of each GPU: tokens emitted over wall seconds over two GPUs."""
-    num_replaced: int
-    """Sequences that ended and were replaced meanwhile."""
-
-    @property
-    def tpot(self) -> float:
-        """Wall seconds over steps."""
-        return sum(self.seconds) / len(self.seconds)
-
-
-def run(config: SliceConfig, seconds: float, devices: tuple[torch.device, torch.device]) -> Result:
-    """Warm up, then run steps without a pause for so long."""
-    # Needs triton, which a machine without GPUs has not.
-    from benchmarks.serving.slice.step import SliceStep
-
-    step = SliceStep(config, *devices)
-    step.run()
-    step.synchronize()
-    step.capture()
-    for _ in range(5):
-        step.run()
-    step.synchronize()
-    replaced = sum(each.sequences.num_replaced for each in step.attention.microbatches)
-    begin = time.perf_counter()
-    events: list[torch.cuda.Event] = []
-    while time.perf_counter() - begin < seconds or len(events) < 3:
-        step.run()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record(step._attention_stream)
-        events.append(event)
-        # At most one step is planned ahead of the GPUs.
-        if len(events) > 2:
-            events[-2].synchronize()
-    step.synchronize()
-    wall = time.perf_counter() - begin
-    step.check_capacity()
-    times = [a.elapsed_time(b) / 1e3 for a, b in zip(events, events[1:], strict=False)]
-    tokens = config.batch * config.num_microbatches * len(events)
-    replaced = sum(each.sequences.num_replaced for each in step.attention.microbatches) - replaced
-    print_wires(step)
-    return Result(config, times, tokens / wall / 2, replaced)
-
-
-def print_wires(step: "SliceStep") -> None:
-    """Where a step's time goes, from the transfers' stamps of the last one."""
-    count = step.config.num_microbatches
-    for name, wire in (("attention", step.out_wire), ("ffn", step.back_wire)):
-        trace = wire.trace.cpu().numpy()
-        ready, seen = trace[:, 0], trace[:, 2]
-        gaps = np.diff(ready) / 1e3
-        middle = gaps[4 * count : -2 * count] if len(gaps) > 8 * count else gaps
-        print(
-            f"  {name}: a message every {np.median(middle):.1f} us (mean {middle.mean():.1f}, "
-            f"p95 {np.percentile(middle, 95):.1f}); "
-            f"seen {np.median(seen - ready) / 1e3:.1f} us after"
-        )
-
-
-def describe(result: Result) -> str:
-    """One line."""
-    config = result.config
-    times = np.array(result.seconds) * 1e3
-    return (
-        f"{config.num_microbatches} x {config.batch}: {result.tokens_per_second:.0f} tokens/s/GPU, "
-        f"TPOT {result.tpot * 1e3:.2f} ms, p50 {np.percentile(times, 50):.2f}, "
-        f"p99 {np.percentile(times, 99):.2f}, {len(times)} steps, {result.num_replaced} replaced"
-    )
+NAME = "serving_slice"
+BASELINE_PACKAGES = ("fa3-fwd", "sgl-deep-gemm", "apache-tvm-ffi")
 
 
 def suffix(config: SliceConfig, device: str) -> str:
@@ -119,69 +43,188 @@ def suffix(config: SliceConfig, device: str) -> str:
         parts.append(f"{config.wire_bytes_per_second / 1e9:.0f}GBps")
     if config.context != 4096:
         parts.append(f"{config.context // 1024}k")
+    if config.baseline:
+        parts.append("baseline")
+    elif config.candidates != ADOPTED:
+        parts.append("+".join(sorted(config.candidates)) or "none")
     return "".join(f"/{part}" for part in parts)
 
 
-def measurement(result: Result, checked: str, device: str) -> Measurement:
-    """The row of one run; the interval is that of single steps."""
+def measurement(result: Result, checked: str, device: str, *, headline: bool) -> Measurement:
+    """The row of one run; the interval is that of single steps.
+
+    Args:
+        result: The run.
+        checked: What its check found.
+        device: The GPUs' name.
+        headline: Whether it is the one that stands for its kind; others are named by their size.
+    """
     config = result.config
     tokens = config.batch * config.num_microbatches / 2
     times = np.array(result.seconds)
     low, high = (float(tokens / np.percentile(times, q)) for q in (95, 5))
+    kernels = "FlashAttention-3 and DeepGEMM, other kernels as ours; " if config.baseline else ""
     return Measurement(
-        metric=f"serving.afd_slice_tokens_per_s_per_gpu{suffix(config, device)}",
+        metric=f"serving.afd_slice_tokens_per_s_per_gpu{suffix(config, device)}"
+        + ("" if headline else f"/{result.name}"),
         value=result.tokens_per_second,
         unit="tokens/s/GPU",
         n=len(times),
         low=low,
         high=high,
-        notes=f"{describe(result)}; interval: 5th to 95th percentile of steps; wall "
+        notes=f"{describe(result)}; {kernels}interval: 5th to 95th percentile of steps; wall "
         f"{sum(result.seconds):.0f} s; {checked}; {CAVEAT}",
-        extra_versions=package_versions(("triton",)),
+        extra_versions=package_versions(
+            ("triton", *(BASELINE_PACKAGES if config.baseline else ()))
+        ),
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Check, measure, print, and write rows where asked."""
+def rows(results: Sequence[Result], checks: dict[bool, str], device: str) -> list[Measurement]:
+    """All runs' rows: the best within the limit has the bare name, its baseline `/baseline`."""
+    own = [each for each in results if not each.config.baseline]
+    best = pareto.best_within([each.point for each in own], TPOT_LIMIT)
+    return [
+        measurement(
+            each,
+            checks[each.config.baseline],
+            device,
+            headline=best is not None and each.name == best.name,
+        )
+        for each in results
+    ]
+
+
+def sweep(
+    configs: Sequence[SliceConfig],
+    options: argparse.Namespace,
+    devices: Devices,
+    say: Callable[[str], None],
+) -> list[Result]:
+    """Runs one configuration after the other, and says which do not fit or whose peers fail."""
+    copy_speeds = evidence.copy_speeds_of(devices)
+    say(f"copies: {', '.join(f'{speed / 1e12:.2f} TB/s' for speed in copy_speeds)}")
+    results = []
+    for config in configs:
+        kind = "baseline " if config.baseline else ""
+        try:
+            profiled = not options.no_profile
+            results.append(run(config, options.seconds, devices, copy_speeds, profiled=profiled))
+        except RuntimeError as error:
+            if not config.baseline and not isinstance(error, torch.OutOfMemoryError):
+                raise
+            say(f"{kind}{config.num_microbatches} x {config.batch}: {str(error).splitlines()[0]}")
+        else:
+            say(kind + describe(results[-1]))
+            left = results[-1].evidence
+            say(evidence.describe(config, left) if left else "")
+        gc.collect()
+        torch.cuda.empty_cache()
+    return results
+
+
+def keep(folder: Path, results: Sequence[Result], device: str, lines: Sequence[str]) -> None:
+    """Writes raw logs: what was printed, each run's stamps and steps, pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in results:
+        name = f"{each.name}{suffix(each.config, device).replace('/', '_')}"
+        run = {"line": describe(each), "step_seconds": each.seconds}
+        if each.evidence:
+            evidence.write(folder, name, each.config, each.evidence, run)
+    own, ready = (
+        [each.point for each in results if each.config.baseline == baseline]
+        for baseline in (False, True)
+    )
+    pareto.draw(own, ready, TPOT_LIMIT, folder / "pareto.svg")
+    (folder / "run.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, nargs="+", default=[128, 160])
     parser.add_argument("--microbatches", type=int, nargs="+", default=[3])
     parser.add_argument("--context", type=int, default=4096)
     parser.add_argument("--wire", type=float, default=50, help="GB/s a direction; 0: raw NVLink")
     parser.add_argument("--balanced", action="store_true", help="equal tokens for all experts")
+    parser.add_argument("--baseline", action="store_true", help="also from ready-made kernels")
+    parser.add_argument(
+        "--candidates", nargs="*", choices=CANDIDATES, default=sorted(ADOPTED),
+        help="kernels and orders to use in place of the first ones",
+    )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--no-check", action="store_true", help="for trials; writes no row")
+    parser.add_argument("--no-profile", action="store_true", help="stamps only, no gap by cause")
+    parser.add_argument("--logs", type=Path, help="a folder for stamps, splits and pictures")
     parser.add_argument("--commit", help="what is measured, where there is no git")
     parser.add_argument("--results", type=Path, help="another results folder")
     parser.add_argument("--write", action="store_true", help="append rows to results/")
-    options = parser.parse_args(argv)
-    if torch.cuda.device_count() != 2:
-        raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
-    from benchmarks.serving.slice.check import check
+    return parser.parse_args(argv)
 
-    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
+
+def configurations(options: argparse.Namespace) -> list[SliceConfig]:
+    """Of the sweep; baselines come last, so that their failures take nothing with them."""
     base = SliceConfig(
         context=options.context,
         wire_bytes_per_second=options.wire * 1e9,
         balanced=options.balanced,
+        candidates=frozenset(options.candidates),
     )
-    checked = "not checked" if options.no_check else check(base, *devices)
-    print(checked, flush=True)
-    results = []
-    for count in options.microbatches:
-        for batch in options.batches:
-            config = replace(base, batch=batch, num_microbatches=count)
-            results.append(run(config, options.seconds, devices))
-            print(describe(results[-1]), flush=True)
-            torch.cuda.empty_cache()
-    within = [each for each in results if each.tpot <= TPOT_LIMIT]
-    best = max(within, key=lambda each: each.tokens_per_second, default=None)
-    print(json.dumps({"best_within_50_ms": describe(best) if best else None}))
-    if options.write and best and not options.no_check:
-        row = measurement(best, checked, torch.cuda.get_device_name(0))
+    ready = replace(base, baseline=True, candidates=base.candidates & ORDERS)
+    return [
+        replace(kind, batch=batch, num_microbatches=count)
+        for kind in ((base, ready) if options.baseline else (base,))
+        for count in options.microbatches
+        for batch in options.batches
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check, measure, print, and write rows where asked."""
+    options = parse(argv)
+    if torch.cuda.device_count() != 2:
+        raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
+    lines: list[str] = []
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+        lines.append(text)
+
+    from benchmarks.serving.slice.check import check
+
+    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
+    configs = configurations(options)
+    if options.baseline:
+        from benchmarks.serving.slice.baseline import why_unavailable
+
+        if reason := why_unavailable():
+            raise SystemExit(f"no baseline: {reason}")
+    checks = {False: "not checked", True: "not checked"}
+    if not options.no_check:
+        checks[False] = check(replace(configs[0], batch=128), *devices)
+        say(checks[False])
+    if options.baseline and not options.no_check:
+        try:
+            checks[True] = check(replace(configs[-1], batch=128), *devices)
+        except (RuntimeError, SystemExit) as error:
+            say(f"no baseline: {error}")
+            configs = [each for each in configs if not each.baseline]
+    results = sweep(configs, options, devices, say)
+    points = [
+        replace(each.point, name=each.name + (" ready-made" if each.config.baseline else ""))
+        for each in results
+    ]
+    say(pareto.table(points, TPOT_LIMIT))
+    device = torch.cuda.get_device_name(0)
+    for each in rows(results, checks, device):
+        say(json.dumps({"metric": each.metric, "value": each.value}))
+    folder = options.results or repository_root() / "results"
+    if options.logs or (options.write and not options.no_check):
+        keep(options.logs or folder / NAME, results, device, lines)
+    if options.write and not options.no_check:
         command = "python -m benchmarks.serving.afd_slice " + " ".join(argv or sys.argv[1:])
         write_rows(
-            "serving_slice", [row], command=command, seed=base.seed,
+            NAME, rows(results, checks, device), command=command, seed=configs[0].seed,
             commit=options.commit, results=options.results,
         )  # fmt: skip
     return 0

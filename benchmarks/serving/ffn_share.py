@@ -52,7 +52,9 @@ NUM_DENSE = 1
 """Layers without experts in a shortened model; they come first and are not timed."""
 
 
-def prepare(tokens: int, device: torch.device) -> "FfnGpu":
+def prepare(
+    tokens: int, device: torch.device, candidates: frozenset[str] = frozenset()
+) -> "FfnGpu":
     """The FFN GPU with an inbox full of tokens that differ, and their routes."""
     from benchmarks.serving.slice.ffn_gpu import FfnGpu
     from benchmarks.serving.slice.ffn_kernels import gather
@@ -60,8 +62,9 @@ def prepare(tokens: int, device: torch.device) -> "FfnGpu":
 
     layers = NUM_DENSE + num_sets(WEIGHT_BYTES)
     config = SliceConfig(
-        batch=tokens // NUM_ATTENTION, num_microbatches=1, num_layers=layers, seed=SEED
-    )
+        batch=tokens // NUM_ATTENTION, num_microbatches=2, num_layers=layers, seed=SEED,
+        candidates=candidates,
+    )  # fmt: skip
     ffn = FfnGpu(config, device)
     inbox = ffn.inboxes[0]
     gather(ffn.pool, ffn.step, 0, (inbox.rows, inbox.chosen, inbox.shares), 0)

@@ -5,7 +5,7 @@ import torch
 
 from benchmarks.serving import afd_slice
 from benchmarks.serving.afd_slice import Result
-from benchmarks.serving.slice.config import SliceConfig
+from benchmarks.serving.slice.config import CANDIDATES, SliceConfig
 
 H100 = "NVIDIA H100 80GB HBM3"
 
@@ -29,6 +29,8 @@ def test_without_two_gpus_one_line_says_so(count, monkeypatch):
         ({"wire_bytes_per_second": 40e9}, H100, "/40GBps"),
         ({"context": 8192}, H100, "/8k"),
         ({"balanced": True, "context": 8192}, "NVIDIA H200", "/h200/balanced/8k"),
+        ({"baseline": True}, H100, "/baseline"),
+        ({"candidates": frozenset({"b", "a"})}, H100, "/a+b"),
     ],
 )
 def test_only_the_case_asked_for_has_the_bare_name(changed, device, expected):
@@ -39,10 +41,71 @@ def test_a_row_carries_the_wall_clock_rate_and_the_spread_of_the_steps():
     seconds = [0.030] * 90 + [0.060] * 10
     result = Result(SliceConfig(batch=128), seconds, 5000.0, 7)
     assert result.tpot == pytest.approx(0.033)
-    row = afd_slice.measurement(result, "checked", H100)
+    row = afd_slice.measurement(result, "checked", H100, headline=True)
     assert row.metric == "serving.afd_slice_tokens_per_s_per_gpu"
     assert (row.value, row.unit, row.n) == (5000.0, "tokens/s/GPU", 100)
     assert (row.low, row.high) == (pytest.approx(192 / 0.060), pytest.approx(192 / 0.030))
     assert "p99 60.00" in row.notes
     assert "7 replaced" in row.notes
     assert row.notes.endswith(afd_slice.CAVEAT)
+
+
+def test_what_has_won_has_the_bare_name_and_its_absence_is_said(monkeypatch):
+    monkeypatch.setattr(afd_slice, "ADOPTED", frozenset({"a"}))
+    won = replace(SliceConfig(), candidates=frozenset({"a"}))
+    assert afd_slice.suffix(won, H100) == ""
+    assert afd_slice.suffix(replace(won, candidates=frozenset()), H100) == "/none"
+    assert afd_slice.suffix(replace(won, candidates=frozenset({"a", "b"})), H100) == "/a+b"
+    ready = replace(won, baseline=True, candidates=frozenset())
+    assert afd_slice.suffix(ready, H100) == "/baseline"
+
+
+def result(milliseconds, **changed):
+    config = replace(SliceConfig(), **changed)
+    return Result(config, [milliseconds / 1e3] * 3, 1.5 * config.batch * 1e3 / milliseconds, 0)
+
+
+def test_only_the_best_within_50_ms_has_the_bare_name_and_its_baseline_stands_beside_it():
+    results = [
+        result(40.0, batch=96),
+        result(49.9, batch=128),
+        result(58.0, batch=160),
+        result(60.0, batch=128, baseline=True),
+        result(70.0, batch=160, baseline=True),
+    ]
+    rows = afd_slice.rows(results, {False: "ours checked", True: "theirs checked"}, H100)
+    bare = "serving.afd_slice_tokens_per_s_per_gpu"
+    assert [each.metric.removeprefix(bare) for each in rows] == [
+        "/3x96", "", "/3x160", "/baseline", "/baseline/3x160",
+    ]  # fmt: skip
+    assert "ours checked" in rows[1].notes
+    assert "theirs checked" in rows[3].notes
+    assert "FlashAttention-3" in rows[3].notes
+    assert all(each.notes.endswith(afd_slice.CAVEAT) for each in rows)
+
+
+def test_above_50_ms_nothing_has_the_bare_name():
+    (row,) = afd_slice.rows([result(58.0, batch=128)], {False: "checked"}, H100)
+    assert row.metric.endswith("per_gpu/3x128")
+
+
+def test_a_baseline_follows_once_all_else_has_run():
+    options = afd_slice.parse(["--batches", "128", "160", "--baseline"])
+    configs = afd_slice.configurations(options)
+    assert [(each.baseline, each.batch) for each in configs] == [
+        (False, 128), (False, 160), (True, 128), (True, 160),
+    ]  # fmt: skip
+
+
+def test_a_baseline_runs_in_the_same_order_with_no_kernel_of_ours_in_place_of_its_own():
+    options = afd_slice.parse(["--batches", "128", "--baseline", "--candidates", *CANDIDATES])
+    own, ready = afd_slice.configurations(options)
+    assert own.candidates == set(CANDIDATES)
+    assert ready.candidates == {"overlap", "router", "stagger"}
+
+
+def test_raw_logs_are_kept_beside_the_rows(tmp_path):
+    results = [result(58.0, batch=128), result(60.0, batch=128, baseline=True)]
+    afd_slice.keep(tmp_path / "logs", results, H100, ["first", "second"])
+    assert (tmp_path / "logs" / "run.log").read_text() == "first\nsecond\n"
+    assert "3x128" in (tmp_path / "logs" / "pareto.svg").read_text()

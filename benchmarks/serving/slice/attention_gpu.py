@@ -1,5 +1,6 @@
 """The attention GPU: embedding, attention, norms, router, cache, head, sampling."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,10 +10,10 @@ from benchmarks.serving.slice.config import K_SCALE, MODEL, NUM_SERVERS, V_SCALE
 from benchmarks.serving.slice.message import Message
 from benchmarks.serving.slice.sequences import Sequences
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
-from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight
+from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.block_scaled.linear import linear_parts, query_projection
 from regard.serving.kernels.latent_append.gpu import latent_append_gpu
-from regard.serving.kernels.mfa_decode import mfa_decode
+from regard.serving.kernels.mfa_decode import mfa_decode, mfa_decode_quantised
 from regard.serving.kernels.mfa_decode.tile_map import PAGE_SIZE
 from regard.serving.kernels.norm_quantise.gpu import quantise_gpu, sum_norm_quantise_gpu
 from regard.serving.kernels.routing.gpu import Router
@@ -40,16 +41,16 @@ class LayerWeights:
     post_norm: Tensor
     router: Tensor
     cache: Tensor
-    """(micro-batches, pages, 2, 64, 256) e4m3."""
+    """(micro-batches, pages, 2, page size, 256) e4m3."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The launches of one layer for one micro-batch."""
+    """The products of one layer for one micro-batch."""
 
-    qkv: Launch
-    query: Launch
-    out: Launch
+    qkv: Callable[[], object]
+    query: Callable[[], object]
+    out: Callable[[], object]
 
 
 class MicroBatch:
@@ -61,6 +62,8 @@ class MicroBatch:
         """Allocates them."""
         batch, hidden = config.batch, MODEL.hidden_size
         self.sequences = Sequences(config, index, device, num_blocks)
+        self.table = self.sequences.block_table
+        """(batch, width) int32: pages of the cache."""
         self.tokens = torch.zeros(batch, dtype=torch.int64, device=device)
         self.residual = torch.zeros(batch, hidden, device=device)
         self.normed = torch.zeros(batch, hidden, dtype=torch.bfloat16, device=device)
@@ -87,7 +90,7 @@ class AttentionGpu:
         self._generator = generator
         blocks = torch.cuda.get_device_properties(device).multi_processor_count - SPARE_BLOCKS
         self.microbatches = [
-            MicroBatch(config, index, device, blocks) for index in range(config.num_microbatches)
+            self._new_microbatch(index, blocks) for index in range(config.num_microbatches)
         ]
         hidden = MODEL.hidden_size
         self.embedding = self._normal((MODEL.vocab_size, hidden), EMBEDDING_DEVIATION)
@@ -97,11 +100,22 @@ class AttentionGpu:
         frequency = torch.arange(0, HEAD_DIM, 2, device=device) / HEAD_DIM
         self._frequencies = MODEL.rope_theta**-frequency
         self._router = Router(config.batch, self.layers[0].router)
+        self.sending: torch.cuda.Stream | None = None
+        """Where messages get ready beside the main stream; None: on the main stream itself."""
+        if "router" in config.candidates:
+            self.sending = torch.cuda.Stream(device)
         self.prepared = [
             [self._prepare(layer, each) for each in self.microbatches] for layer in self.layers
         ]
         for each in self.microbatches:
             each.tokens.random_(MODEL.vocab_size, generator=generator)
+
+    def _new_microbatch(self, index: int, num_blocks: int) -> MicroBatch:
+        return MicroBatch(self.config, index, self.device, num_blocks)
+
+    def _cache_shape(self) -> tuple[int, ...]:
+        pages = max(each.sequences.num_pages for each in self.microbatches)
+        return (len(self.microbatches), pages, 2, PAGE_SIZE, HEAD_DIM)
 
     def _normal(self, shape: tuple[int, int], deviation: float) -> Tensor:
         out = torch.empty(shape, dtype=torch.bfloat16, device=self.device)
@@ -111,9 +125,7 @@ class AttentionGpu:
 
     def _draw_layer(self) -> LayerWeights:
         hidden, device, draw = MODEL.hidden_size, self.device, self._generator
-        pages = max(each.sequences.num_pages for each in self.microbatches)
-        shape = (len(self.microbatches), pages, 2, PAGE_SIZE, HEAD_DIM)
-        cache = torch.empty(shape, dtype=torch.float8_e4m3fn, device=device)
+        cache = torch.empty(self._cache_shape(), dtype=torch.float8_e4m3fn, device=device)
         fill_normal(cache, draw, 1 / K_SCALE)
         return LayerWeights(
             qkv=random_weight(LATENT + 2 * HEAD_DIM, hidden, draw, device),
@@ -146,9 +158,13 @@ class AttentionGpu:
         torch.sin(angles, out=each.sin)
 
     def attend(self, layer_index: int, index: int) -> None:
-        """One layer up to the message to the FFN servers, which is then ready."""
+        """One layer up to the message to the FFN servers, which is then ready.
+
+        Where `sending` is set, it is ready once that stream has come so far.
+        """
         layer, each = self.layers[layer_index], self.microbatches[index]
-        eps, parts = MODEL.rms_norm_eps, each.received if layer_index else None
+        eps = MODEL.rms_norm_eps
+        parts = each.received if layer_index and self.config.returned else None
         launches = self.prepared[layer_index][index]
         sum_norm_quantise_gpu(
             each.residual, parts, layer.input_norm, eps, out=each.x.values, scales=each.x.scales
@@ -162,30 +178,47 @@ class AttentionGpu:
             each.residual, each.out, layer.post_norm, eps,
             out=each.message.rows.values, scales=each.message.rows.scales, normed=each.normed,
         )  # fmt: skip
+        main = torch.cuda.current_stream(self.device)
+        if self.sending is not None:
+            self.sending.wait_stream(main)
         if not self.config.is_dense(layer_index):
-            self._router.route(each.normed, layer.router, each.message.chosen, each.message.shares)
+            with torch.cuda.stream(self.sending or main):
+                self._router.route(
+                    each.normed, layer.router, each.message.chosen, each.message.shares,
+                    overlap="overlap" in self.config.candidates,
+                )  # fmt: skip
 
     def _append(self, layer: LayerWeights, each: MicroBatch, index: int) -> None:
         latent_append_gpu(
             each.qkv, layer.inner_norm, MODEL.rms_norm_eps, each.cos, each.sin,
-            each.sequences.positions, each.sequences.block_table, layer.cache[index],
+            each.sequences.positions, each.table, layer.cache[index],
             k_scale=K_SCALE, v_scale=V_SCALE, out=each.latent.values, scales=each.latent.scales,
         )  # fmt: skip
 
     def _attend(self, layer: LayerWeights, each: MicroBatch, index: int) -> None:
-        attended = mfa_decode(
-            each.query.view(-1, NUM_HEADS, HEAD_DIM), layer.cache[index],
-            each.sequences.block_table, each.sequences.tile_map,
-            scale=HEAD_DIM**-0.5, k_scale=K_SCALE, v_scale=V_SCALE, overlap=True,
-        )  # fmt: skip
+        operands = (
+            each.query.view(-1, NUM_HEADS, HEAD_DIM),
+            layer.cache[index],
+            each.table,
+            each.sequences.tile_map,
+        )
+        factors = {"scale": HEAD_DIM**-0.5, "k_scale": K_SCALE, "v_scale": V_SCALE}
         rows: Rows = each.attended
+        if "quantise" in self.config.candidates:
+            out = rows.values.view(-1, NUM_HEADS, HEAD_DIM)
+            mfa_decode_quantised(
+                *operands, **factors, overlap=True, out=out, out_scales=rows.scales
+            )
+            return
+        attended = mfa_decode(*operands, **factors, overlap=True)
         quantise_gpu(attended.view(len(attended), -1), out=rows.values, scales=rows.scales)
 
     def finish(self, index: int) -> None:
         """Adds the last results, computes logits, and samples the next token (greedily)."""
         each = self.microbatches[index]
         sum_norm_quantise_gpu(
-            each.residual, each.received, self.final_norm, MODEL.rms_norm_eps,
+            each.residual, each.received if self.config.returned else None,
+            self.final_norm, MODEL.rms_norm_eps,
             out=each.x.values, scales=each.x.scales, normed=each.normed,
         )  # fmt: skip
         torch.mm(each.normed, self.head.T, out=each.logits)

@@ -17,6 +17,20 @@ DENSE_WIDTH = MODEL.intermediate_size // NUM_FFN
 NUM_OWNED = MODEL.num_experts // NUM_FFN
 K_SCALE = V_SCALE = 5 / 448
 """Fixed before a token is appended; one for all keys and one for all values of a layer."""
+CANDIDATES = {
+    "combine": "the shared expert's down projection with all sums in one kernel in CUDA C++",
+    "fewer_rows": "routed experts with few tokens multiply fewer rows",
+    "overlap": "permutation, sums, gathering and routing start while the kernel ahead still ends",
+    "fill": "idle warps of the gated product write the tokens that a gathering would bring",
+    "router": "the router runs beside the next micro-batch",
+    "quantise": "attention quantises what it returns",
+    "stagger": "micro-batches stand 20 layers apart, so that heads do not follow each other",
+}
+"""What may be tried in place of the proven, by name, and what it changes; none is measured."""
+ORDERS = frozenset({"overlap", "router", "stagger"})
+"""Those that change no kernel that the baseline replaces: it runs in them too."""
+ADOPTED: frozenset[str] = frozenset()
+"""Those that have won: what runs unless told otherwise, and what a row's bare name means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +51,13 @@ class SliceConfig:
     """Added to each transfer."""
     balanced: bool = False
     """Whether every expert gets the same number of the synthesised tokens."""
+    baseline: bool = False
+    """Whether ready-made kernels attend and multiply: FlashAttention-3 and DeepGEMM."""
+    candidates: frozenset[str] = ADOPTED
+    """Kernels and orders to run in place of the first ones: members of `CANDIDATES`."""
+    returned: bool = True
+    """Whether what the FFN GPU returns enters the residual stream; without it nothing may be timed.
+    """
     seed: int = 0
     """Of weights, caches, lengths, tokens and routes."""
 

@@ -1,5 +1,6 @@
 """The FFN GPU: 3 whole experts of 48, slices of the shared expert and of the dense layers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,13 +16,18 @@ from benchmarks.serving.slice.config import (
     SHARED_WIDTH,
     SliceConfig,
 )
+from benchmarks.serving.slice.cut import NUM_PARTS, SPARE_BLOCKS, cut_of
 from benchmarks.serving.slice.ffn_kernels import gather, permute, sum_parts
 from benchmarks.serving.slice.message import Message
+from benchmarks.serving.slice.schedule import Turn
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
-from regard.serving.kernels.block_scaled.build import round_up_rows
+from regard.serving.kernels.block_scaled.combine import Routed, combined_down
 from regard.serving.kernels.block_scaled.experts import (
     Cut,
     Owned,
+    Tokens,
+    Window,
+    filling,
     gated_linear,
     routed_down,
 )
@@ -30,12 +36,8 @@ from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
 from regard.serving.kernels.routing.gpu import dispatch_gpu
 from regard.serving.kernels.routing.reference import Dispatch
 
-SPARE_BLOCKS = 4
 POOL_ROWS = 1 << 17
 """Synthesised tokens; each micro-batch and layer takes another window of them."""
-NUM_PARTS = 3
-ROOM = 40
-"""Tokens above the mean that an expert of the busiest GPU seldom has; more take another pass."""
 FFN_GAIN = 0.2
 
 
@@ -55,10 +57,11 @@ class FfnWeights:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The launches of one layer for one micro-batch."""
+    """The products of one layer for one micro-batch."""
 
-    gated: Launch
-    down: Launch | None
+    gated: Callable[[], object]
+    down: Callable[[], object] | None
+    combine: Callable[[], object]
 
 
 class Inbox:
@@ -113,17 +116,11 @@ class FfnGpu:
     @property
     def cut(self) -> Cut:
         """How the work is cut for so many tokens."""
-        clusters = self._num_clusters
-        mean = self.config.num_tokens // NUM_FFN
-        # Routed experts take nearly two rounds of all clusters; the shared one fills up the second.
-        shared = -(-self.config.num_tokens // ((clusters + 8) // 3))
-        return Cut(
-            rows=round_up_rows(mean + ROOM),
-            shared_rows=min(round_up_rows(shared), round_up_rows(mean + ROOM)),
-            num_whole=clusters,
-            num_splits=NUM_PARTS,
-            spare_blocks=SPARE_BLOCKS,
-        )
+        return cut_of(self.config, self._num_clusters)
+
+    @property
+    def _overlap(self) -> bool:
+        return "overlap" in self.config.candidates
 
     @property
     def _num_clusters(self) -> int:
@@ -159,20 +156,50 @@ class FfnGpu:
         if weights.down is None:
             none = Owned(self.owned_rows, counts[:0])
             return Prepared(
-                gated_linear(inbox.rows, none, weights.gated, self.routed, self.dense, cut), None
+                gated_linear(inbox.rows, none, weights.gated, self.routed, self.dense, cut),
+                None,
+                self._prepare_combine(weights, inbox),
             )
         owned = Owned(self.owned_rows, counts)
         return Prepared(
             gated_linear(inbox.rows, owned, weights.gated, self.routed, self.shared, cut),
             routed_down(self.routed, owned, weights.down, self.routed_out, cut),
+            self._prepare_combine(weights, inbox),
         )
 
-    def synthesise(self, layer: int, index: int) -> None:
+    def _prepare_combine(self, weights: FfnWeights, inbox: Inbox) -> Callable[[], object]:
+        _, counts, slots = inbox.dispatch
+        dense, capacity = weights.down is None, self.config.capacity
+        x, num_whole = self.dense if dense else self.shared, self.cut.num_whole
+        if "combine" in self.config.candidates:
+            routed = Routed(self.routed_out, slots, inbox.shares, capacity, num_whole)
+            return combined_down(
+                x, weights.shared_down, None if dense else routed, self.partial,
+                spare_blocks=SPARE_BLOCKS,
+            )  # fmt: skip
+
+        def combine() -> None:
+            if not dense:
+                fold_parts(self.routed_out, counts, capacity, num_whole)
+            combine_gpu(
+                x, weights.shared_tiles, weights.shared_down.scales,
+                None if dense else self.routed_out[0], slots, inbox.shares, self.partial,
+            )  # fmt: skip
+
+        return combine
+
+    def synthesise(self, layer: int, index: int, ahead: int = 0) -> None:
         """The tokens of the other attention GPUs: what an all-gather in the server would bring."""
         inbox = self.inboxes[index]
-        salt = layer * len(self.inboxes) + index
+        salt = self._salt(layer, index)
         target = (inbox.rows, inbox.chosen, inbox.shares)
-        gather(self.pool, self.step, salt, target, self.config.batch)
+        gather(
+            self.pool, self.step, salt, target, self.config.batch,
+            ahead=ahead, overlap=self._overlap,
+        )  # fmt: skip
+
+    def _salt(self, layer: int, index: int) -> int:
+        return layer * len(self.inboxes) + index
 
     def take_in(self, layer: int, index: int) -> None:
         """Puts what arrived beside the others, and finds the experts' tokens."""
@@ -184,25 +211,29 @@ class FfnGpu:
             inbox.shares[:batch].copy_(inbox.arrived.shares)
             dispatch_gpu(inbox.chosen, NUM_FFN, inbox.dispatch, self.most)
 
-    def compute(self, layer: int, index: int) -> None:
-        """The layer's share for all tokens, and the sums for the tokens of this GPU's rail."""
-        self.compute_share(layer, index)
-        sum_parts(self.partial, self.inboxes[index].result)
+    def compute(self, layer: int, index: int, fill: Turn | None = None) -> None:
+        """The layer's share for all tokens, and the sums for the tokens of this GPU's rail.
 
-    def compute_share(self, layer: int, index: int) -> None:
+        Where `fill` is given, the inbox of that turn, another micro-batch's, is filled meanwhile.
+        """
+        self.compute_share(layer, index, fill)
+        sum_parts(self.partial, self.inboxes[index].result, overlap=self._overlap)
+
+    def _filling(self, gated: Callable[[], object], fill: Turn) -> Callable[[], object]:
+        assert isinstance(gated, Launch)
+        inbox, salt = self.inboxes[fill.index], self._salt(fill.layer, fill.index)
+        target = Tokens(inbox.rows, inbox.chosen, inbox.shares)
+        window = Window(self.step, fill.ahead, salt)
+        return filling(gated, Tokens(*self.pool), window, target, self.config.batch)
+
+    def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:
         """This GPU's sums for all tokens, into `partial`."""
         inbox, launches = self.inboxes[index], self.prepared[layer][index]
-        order, counts, slots = inbox.dispatch
+        order, counts, _ = inbox.dispatch
         if launches.down is not None:
-            permute(inbox.rows, order, counts, self.owned_rows)
-        launches.gated()
+            permute(inbox.rows, order, counts, self.owned_rows, overlap=self._overlap)
+        gated = launches.gated if fill is None else self._filling(launches.gated, fill)
+        gated()
         if launches.down is not None:
             launches.down()
-            fold_parts(self.routed_out, counts, self.config.capacity, self._num_clusters)
-        weights = self.layers[layer]
-        combine_gpu(
-            self.dense if launches.down is None else self.shared,
-            weights.shared_tiles, weights.shared_down.scales,
-            None if launches.down is None else self.routed_out[0],
-            slots, inbox.shares, self.partial,
-        )  # fmt: skip
+        launches.combine()

@@ -12,7 +12,6 @@ from benchmarks.serving.slice.config import K_SCALE, MODEL, NUM_FFN, NUM_OWNED, 
 from benchmarks.serving.slice.step import SliceStep
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.block_scaled.reference import dequantise_rows, dequantise_weight
-from regard.serving.kernels.mfa_decode.tile_map import PAGE_SIZE
 
 NUM_CHECKED = 16
 """Sequences whose attention is computed anew; others take no part in the comparison."""
@@ -93,8 +92,8 @@ class Reference:
         each = self._step.attention.microbatches[self._index]
         own = self._own[number][row]
         before = self._lengths()[row] - len(own)
-        pages = each.sequences.block_table[row, : -(-before // PAGE_SIZE)].long()
-        cached = self._step.attention.layers[number].cache[self._index][pages].float()
+        cache = self._step.attention.layers[number].cache[self._index]
+        cached = cache[each.table[row, : -(-before // cache.shape[2])].long()].float()
         keys = torch.cat(
             (
                 cached[:, 0].reshape(-1, HEAD_DIM)[:before] * K_SCALE,

@@ -46,6 +46,14 @@ class Sequences:
             self._extend(row, self.lengths[row], self.lengths[row] + 1)
             self.lengths[row] += 1
 
+    @property
+    def planned(self) -> list[Tensor]:
+        """What a plan fills, in the order of `prepare`: all of it, where that gives a beginning."""
+        made = self.tile_map
+        return [
+            made.records, made.block_begin, made.lengths, self.block_table, self.positions,
+        ]  # fmt: skip
+
     def prepare(self) -> list[tuple[Tensor, Tensor]]:
         """Tensors of the GPU, and pinned ones with what they should hold in the next step."""
         lengths = self.lengths.tolist()

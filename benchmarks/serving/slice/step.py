@@ -4,13 +4,28 @@ from collections.abc import Callable
 
 import torch
 
+from benchmarks.serving.slice import schedule
 from benchmarks.serving.slice.attention_gpu import AttentionGpu
 from benchmarks.serving.slice.config import SliceConfig
 from benchmarks.serving.slice.ffn_gpu import FfnGpu
+from benchmarks.serving.slice.schedule import Turn
 from benchmarks.serving.slice.wire import Wire, connect
 
 Watcher = Callable[[str, int, int], None]
 """Told what was just issued: its name, the layer, the micro-batch."""
+
+
+def _ignore(name: str, layer: int, index: int) -> None:
+    """A watcher that does nothing."""
+
+
+def kinds(config: SliceConfig) -> tuple[type[AttentionGpu], type[FfnGpu]]:
+    """Of the two GPUs: with kernels of this project, or with ready-made ones."""
+    if not config.baseline:
+        return AttentionGpu, FfnGpu
+    from benchmarks.serving.slice.baseline import BaselineAttentionGpu, BaselineFfnGpu
+
+    return BaselineAttentionGpu, BaselineFfnGpu
 
 
 class SliceStep:
@@ -22,8 +37,9 @@ class SliceStep:
         """Draws everything; needs some 80 GB on one device and 25 GB on the other."""
         self.config = config
         connect(attention_device, ffn_device)
-        self.attention = AttentionGpu(config, attention_device)
-        self.ffn = FfnGpu(config, ffn_device)
+        attention, ffn = kinds(config)
+        self.attention = attention(config, attention_device)
+        self.ffn = ffn(config, ffn_device)
         transfers = config.num_layers * config.num_microbatches
         speed, latency = config.wire_bytes_per_second, config.wire_latency_seconds
         self.out_wire = Wire(attention_device, speed, latency, transfers)
@@ -37,9 +53,19 @@ class SliceStep:
         self._graph: torch.cuda.CUDAGraph | None = None
         self._kept: list[object] = []
         self.num_steps = 0
+        self._staggered = "stagger" in config.candidates
+        # A micro-batch that is alone cannot be filled while it is worked on.
+        self._fills = "fill" in config.candidates and config.num_microbatches > 1
+        self._plans = [
+            [torch.zeros_like(target) for target in each.sequences.planned]
+            for each in (self.attention.microbatches if self._staggered else ())
+        ]
+        """Plans of the next step, which a micro-batch makes its own when it gets there."""
 
     def run(self) -> None:
         """One step: sequences grow by one, then all layers of all micro-batches."""
+        if self._staggered and not self.num_steps:
+            self._prime()
         self._upload()
         with torch.cuda.stream(self._attention_stream):
             if self._graph is None:
@@ -58,9 +84,15 @@ class SliceStep:
     def _upload(self) -> None:
         """Plans the step on the host while the GPUs still work on the one before."""
         pairs = []
-        for each in self.attention.microbatches:
+        for index, each in enumerate(self.attention.microbatches):
             each.sequences.advance()
-            pairs += each.sequences.prepare()
+            planned = each.sequences.prepare()
+            if self._staggered:
+                planned = [
+                    (plan[: len(source)], source)
+                    for plan, (_, source) in zip(self._plans[index], planned, strict=True)
+                ]
+            pairs += planned
         step = torch.tensor([self.num_steps + 1]).pin_memory()
         with torch.cuda.stream(self._attention_stream):
             for target, source in pairs:
@@ -80,50 +112,109 @@ class SliceStep:
             self.issue()
         self._graph = graph
 
+    def _prime(self) -> None:
+        """Brings micro-batches to where a staggered step expects them."""
+        sizes = self.config.num_layers, self.config.num_microbatches
+        with torch.cuda.stream(self._attention_stream):
+            for each in self.attention.microbatches:
+                each.sequences.advance()
+                for target, source in each.sequences.prepare():
+                    target.copy_(source)
+            self.ffn.step.zero_()
+            seen = self._issue(schedule.prologue(*sizes), _ignore, wraps=False, fills=False)
+            self._join(seen)
+        self.synchronize()
+
     def issue(self, watch: Watcher | None = None) -> None:
         """Issues the step on the streams of both devices."""
-        config, attention, ffn = self.config, self.attention, self.ffn
-        watch = watch or (lambda name, layer, index: None)
+        sizes = self.config.num_layers, self.config.num_microbatches
+        watch = watch or _ignore
+        if self._staggered:
+            self._join(
+                self._issue(schedule.staggered(*sizes), watch, wraps=True, fills=self._fills)
+            )
+            return
+        seen = self._issue(schedule.in_order(*sizes), watch, wraps=False, fills=self._fills)
+        with torch.cuda.device(self.attention.device), torch.cuda.stream(self._attention_stream):
+            for index in range(self.config.num_microbatches):
+                self._wait(self._attention_stream, seen[index])
+                self.attention.finish(index)
+                watch("head", self.config.num_layers, index)
+        self._join([])
+
+    def _issue(
+        self, turns: list[Turn], watch: Watcher, *, wraps: bool, fills: bool
+    ) -> list[torch.cuda.Event | None]:
+        """Issues turns.
+
+        Args:
+            turns: In their order.
+            watch: Told of each.
+            wraps: Whether micro-batches in the first layer sample and begin their next step there.
+            fills: Whether a turn fills the inbox of the turn before, which another micro-batch has.
+        """
+        count, attention, ffn = self.config.num_microbatches, self.attention, self.ffn
         main, back, intake = self._attention_stream, self._ffn_stream, self._intake_stream
         back.wait_stream(main)
         intake.wait_stream(main)
-        seen: list[torch.cuda.Event | None] = [None] * config.num_microbatches
-        filled = [self._synthesise(0, index) for index in range(config.num_microbatches)]
-        for layer in range(config.num_layers):
-            for index in range(config.num_microbatches):
-                with torch.cuda.device(attention.device), torch.cuda.stream(main):
-                    self._wait(main, seen[index])
-                    if layer == 0:
-                        attention.begin(index)
-                    attention.attend(layer, index)
-                    watch("attention", layer, index)
-                    arrived = self._send_out(layer, index)
-                with torch.cuda.device(ffn.device):
-                    with torch.cuda.stream(intake):
-                        intake.wait_event(filled[index])
-                        self._wait(intake, arrived)
-                        ffn.take_in(layer, index)
-                    with torch.cuda.stream(back):
-                        back.wait_stream(intake)
-                        ffn.compute(layer, index)
-                        watch("ffn", layer, index)
-                        seen[index] = self._send_back(layer, index)
-                    if layer + 1 < config.num_layers:
-                        filled[index] = self._synthesise(layer + 1, index)
-        with torch.cuda.device(attention.device), torch.cuda.stream(main):
-            for index in range(config.num_microbatches):
+        seen: list[torch.cuda.Event | None] = [None] * count
+        filled: list[torch.cuda.Event | None] = [None] * count
+        for turn in turns[:count]:
+            filled[turn.index] = self._synthesise(turn)
+        following = schedule.following(turns)
+        before: Turn | None = None
+        for number, (turn, after) in enumerate(zip(turns, following, strict=True)):
+            layer, index = turn.layer, turn.index
+            with torch.cuda.device(attention.device), torch.cuda.stream(main):
                 self._wait(main, seen[index])
-                attention.finish(index)
-                watch("head", config.num_layers, index)
-            self.out_wire.join()
-            main.wait_stream(back)
-            main.wait_stream(intake)
-        self._kept = [seen, filled]
+                if layer == 0 and wraps:
+                    self._wrap(index)
+                elif layer == 0:
+                    attention.begin(index)
+                attention.attend(layer, index)
+                watch("attention", layer, index)
+                with torch.cuda.stream(attention.sending or main):
+                    arrived = self._send_out(number, index)
+            with torch.cuda.device(ffn.device):
+                with torch.cuda.stream(intake):
+                    self._wait(intake, filled[index])
+                    self._wait(intake, arrived)
+                    ffn.take_in(layer, index)
+                with torch.cuda.stream(back):
+                    back.wait_stream(intake)
+                    ffn.compute(layer, index, before)
+                    watch("ffn", layer, index)
+                    seen[index] = self._send_back(number, index)
+                if before:
+                    filled[before.index] = self._ffn_stream.record_event()
+                if after and not fills:
+                    filled[index] = self._synthesise(after)
+                before = after if fills else None
+        self._kept += [seen, filled]
+        return seen
 
-    def _synthesise(self, layer: int, index: int) -> torch.cuda.Event:
+    def _wrap(self, index: int) -> None:
+        """Samples a micro-batch's tokens and begins its next step."""
+        self.attention.finish(index)
+        live = self.attention.microbatches[index].sequences.planned
+        for target, plan in zip(live, self._plans[index], strict=True):
+            target.copy_(plan)
+        self.attention.begin(index)
+
+    def _join(self, seen: list[torch.cuda.Event | None]) -> None:
+        """Lets the attention GPU's stream wait for these and for all that was issued."""
+        main = self._attention_stream
+        with torch.cuda.device(self.attention.device), torch.cuda.stream(main):
+            for event in seen:
+                self._wait(main, event)
+            self.out_wire.join()
+            main.wait_stream(self._ffn_stream)
+            main.wait_stream(self._intake_stream)
+
+    def _synthesise(self, turn: Turn) -> torch.cuda.Event:
         """Fills an inbox for its next layer, as soon as the one before is done with it."""
         with torch.cuda.device(self.ffn.device), torch.cuda.stream(self._ffn_stream):
-            self.ffn.synthesise(layer, index)
+            self.ffn.synthesise(turn.layer, turn.index, turn.ahead)
             filled = torch.cuda.Event()
             filled.record(self._ffn_stream)
         return filled
@@ -133,21 +224,19 @@ class SliceStep:
         if event is not None:
             stream.wait_event(event)
 
-    def _send_out(self, layer: int, index: int) -> torch.cuda.Event:
+    def _send_out(self, number: int, index: int) -> torch.cuda.Event:
         message = self.attention.microbatches[index].message
         inbox = self.ffn.inboxes[index]
         pairs = [
             (inbox.arrived.buffer, message.buffer),
             (inbox.copy.buffer, message.buffer),
         ]
-        number = layer * self.config.num_microbatches + index
         return self.out_wire.send(number, pairs, message.wire_bytes)
 
-    def _send_back(self, layer: int, index: int) -> torch.cuda.Event:
+    def _send_back(self, number: int, index: int) -> torch.cuda.Event:
         result = self.ffn.inboxes[index].result
         received = self.attention.microbatches[index].received
         pairs = [(received.view(-1, received.shape[-1]), result)]
-        number = layer * self.config.num_microbatches + index
         return self.back_wire.send(number, pairs, result.numel() * result.element_size())
 
     def synchronize(self) -> None:

@@ -7,6 +7,7 @@ transfer would have ended on a wire of the given speed, one transfer after anoth
 """
 
 import ctypes
+import time
 
 import torch
 import triton
@@ -51,6 +52,22 @@ def connect(one: torch.device, other: torch.device) -> None:
     """Lets each GPU reach the other's memory; torch does so with the first copy."""
     for source, target in ((one, other), (other, one)):
         torch.zeros(1, device=source).to(target)
+
+
+def stamp_samples(device: torch.device, count: int = 200) -> list[tuple[int, int, int]]:
+    """The host's clock before, the device's clock, the host's after it; nanoseconds."""
+    stamp = torch.zeros(1, dtype=torch.int64, device=device)
+    samples = []
+    with torch.cuda.device(device):
+        for _ in range(count):
+            torch.cuda.synchronize()
+            before = time.perf_counter_ns()
+            _stamp_kernel[(1,)](stamp, num_warps=1)
+            torch.cuda.synchronize()
+            after = time.perf_counter_ns()
+            samples.append((before, int(stamp.item()), after))
+    # The first ones compile and load the kernel.
+    return samples[1:]
 
 
 class Wire:

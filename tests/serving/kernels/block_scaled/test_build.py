@@ -49,7 +49,8 @@ def test_swapped_halves_of_a_result_fit_the_room_for_staging():
 
 
 def test_the_matrix_units_know_every_build():
-    widths = {int(n) for n in re.findall(r"#if ROWS == (\d+) \|\| SHARED_ROWS == \1\n", source())}
+    condition = r"#if ROWS == (\d+) \|\| SHARED_ROWS == \1 \|\| FEWER_ROWS == \1\n"
+    widths = {int(n) for n in re.findall(condition, source())}
     assert widths == set(build.ROWS)
     for rows in build.ROWS:
         # Half of the rows at a time; the units take multiples of 8 columns.
@@ -67,7 +68,7 @@ def test_a_machine_without_the_compiler_is_told_so(monkeypatch, tmp_path):
     monkeypatch.setattr(build.shutil, "which", lambda name: None)
     monkeypatch.setattr(build, "cache_directory", lambda: tmp_path)
     with pytest.raises(RuntimeError, match="nvcc"):
-        build.library.__wrapped__(64, 5, 64)
+        build.library.__wrapped__(64, 5, 64, 64)
 
 
 def test_a_failed_build_says_what_the_compiler_said(monkeypatch, tmp_path):
@@ -77,5 +78,5 @@ def test_a_failed_build_says_what_the_compiler_said(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(build, "cache_directory", lambda: tmp_path / "cache")
     with pytest.raises(RuntimeError, match="no such instruction"):
-        build.library.__wrapped__(64, 5, 64)
+        build.library.__wrapped__(64, 5, 64, 64)
     assert list((tmp_path / "cache").iterdir()) == []

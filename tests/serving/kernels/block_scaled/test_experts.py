@@ -3,7 +3,15 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from regard.serving.kernels.block_scaled.experts import Cut, Owned, gated_linear, routed_down
+from regard.serving.kernels.block_scaled.experts import (
+    Cut,
+    Owned,
+    Tokens,
+    Window,
+    filling,
+    gated_linear,
+    routed_down,
+)
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.block_scaled.reference import (
     dequantise_rows,
@@ -109,7 +117,9 @@ def test_the_tasks_of_the_experts_name_their_sizes(small, machine):
     assert (task.num_rows, task.num_experts, task.capacity) == (40, 3, 64)
     assert (task.width, task.shared_width, task.num_blocks) == (WIDTH, SHARED, HIDDEN // 128)
     assert (task.scale_stride, task.shared_scale_stride) == (lines, 40)
-    assert (made.rows, made.shared_rows, made.num_blocks) == (128, 96, 128)
+    assert (made.rows, made.shared_rows, made.fewer_rows, made.num_blocks) == (128, 96, 128, 128)
+    fewer = prepare_gated(small, small.gated, Cut(128, 96, num_whole=66, fewer_rows=64))
+    assert fewer.fewer_rows == 64
     out = torch.zeros(3, lines, HIDDEN)
     made = routed_down(empty(lines, WIDTH, "cpu"), small.owned, small.down, out, Cut(128, 64, 10))
     task = made.task
@@ -124,6 +134,9 @@ CASES = [
     (500, 128, Cut(128, 64, num_whole=0)),
     (37, 64, Cut(128, 128, num_whole=1000)),
     (2048, 480, Cut(64, 64, num_whole=7)),
+    # Some of the experts have no more tokens than this, others more.
+    (2048, 480, Cut(176, 96, num_whole=10, fewer_rows=128)),
+    (2048, 480, Cut(128, 96, num_whole=10, fewer_rows=64)),
 ]
 
 
@@ -227,3 +240,51 @@ def test_another_experts_weight_would_be_noticed(gpu):
         case.down.scales[HIDDEN // 128 : 2 * HIDDEN // 128],
     )
     assert relative_error(out[:, :n].float().sum(0), wrong) > 10 * TOLERANCE
+
+
+def make_pool(draw, count, device):
+    """Pooled tokens, and as many places that are full of NaN."""
+    integers = torch.arange(count * 3, device=device, dtype=torch.int32).view(count, 3)
+    pool = Tokens(draw.rows(count, HIDDEN), integers, draw.uniform(count, 3))
+    places = Tokens(
+        empty(count, HIDDEN, device), torch.full_like(integers, -7), nan((count, 3), device)
+    )
+    return pool, places
+
+
+def test_a_launch_that_fills_leaves_the_other_one_as_it_was(small, machine):
+    pool, places = make_pool(Draw("cpu"), 24, "cpu")
+    plain = prepare_gated(small, small.gated, Cut(128, 96, num_whole=66))
+    made = filling(plain, pool, Window(torch.tensor([5]), 1, 9), places, 4)
+    assert plain.task.fill_count == 0
+    task = made.task
+    assert (task.pool_rows, task.fill_count, task.fill_first) == (24, 20, 4)
+    assert (task.fill_salt, task.fill_ahead) == (9, 1)
+    assert task.fill == places.rows.values.data_ptr()
+    assert (task.out, task.counts) == (plain.task.out, plain.task.counts)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("step", "ahead", "salt"), [(1, 0, 0), (7, 1, 182), (10**6, 0, 5)])
+def test_idle_warps_copy_a_window_of_the_pool(step, ahead, salt, gpu):
+    draw = Draw(gpu, salt)
+    case = make_case(draw, 500, 128)
+    routed, shared = empty(3 * 128, WIDTH, gpu), empty(500, SHARED, gpu)
+    cut = Cut(128, 64, num_whole=0, spare_blocks=4)
+    gated = gated_linear(case.everyone, case.owned, case.gated, routed, shared, cut)
+    gated()
+    expected = dequantise_rows(shared.values, shared.scales)
+    shared.values.fill_(torch.nan)
+    count, first = 2000, 128
+    pool, places = make_pool(draw, count, gpu)
+    window = Window(torch.tensor([step], device=gpu), ahead, salt)
+    filling(gated, pool, window, places, first)()
+    start = (((step + ahead) * 2654435761 + salt * 40503) & 0x7FFFFFFF) % count
+    source = (start + torch.arange(count - first, device=gpu)) % count
+    found = dequantise_rows(places.rows.values, places.rows.scales)
+    wanted = dequantise_rows(pool.rows.values, pool.rows.scales)
+    assert torch.equal(found[first:], wanted[source])
+    assert found[:first].isnan().all()
+    assert torch.equal(places.chosen[first:], pool.chosen[source])
+    assert torch.equal(places.shares[first:], pool.shares[source])
+    assert torch.equal(dequantise_rows(shared.values, shared.scales), expected)

@@ -17,6 +17,7 @@ HEADERS = (
     "task.cuh",
     "units.cuh",
     "copies.cuh",
+    "fill.cuh",
     "products.cuh",
     "outputs.cuh",
 )
@@ -46,15 +47,22 @@ def num_stages(rows: int, staged: bool) -> int:
 
 
 @cache
-def library(rows: int, stages: int, shared_rows: int) -> ctypes.CDLL:
-    """The kernels for so many rows, and rows of the shared expert.
+def library(rows: int, stages: int, shared_rows: int, fewer_rows: int) -> ctypes.CDLL:
+    """The kernels for so many rows.
+
+    Args:
+        rows: Activation rows that pass by a tile: a member of `ROWS`, as all of these.
+        stages: Of the ring.
+        shared_rows: Rows of the shared expert.
+        fewer_rows: Rows of a routed expert that has no more; `rows` for no such case.
 
     Raises:
         RuntimeError: nvcc is not on the path, or fails; with what it said.
     """
     here = Path(__file__).parent
     text = b"".join((here / name).read_bytes() for name in (SOURCE, *HEADERS))
-    flags = (*FLAGS, f"-DROWS={rows}", f"-DSTAGES={stages}", f"-DSHARED_ROWS={shared_rows}")
+    sizes = {"ROWS": rows, "STAGES": stages, "SHARED_ROWS": shared_rows, "FEWER_ROWS": fewer_rows}
+    flags = (*FLAGS, *(f"-D{name}={size}" for name, size in sizes.items()))
     digest = hashlib.sha256(text + " ".join(flags).encode()).hexdigest()[:16]
     target = cache_directory() / f"block_scaled-{rows}-{digest}.so"
     if not target.exists():

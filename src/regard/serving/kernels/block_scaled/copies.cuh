@@ -32,7 +32,7 @@ __device__ __forceinline__ void copy_all(const Task &task, const Shared &at, con
     Unit unit;
     int ahead = 0;
     // Weights do not depend on the kernel ahead in the stream: ask for the first ones before it ends.
-    if (MODE <= QUERY && find_unit<MODE>(task, 0, rank, unit) == UNIT) {
+    if ((MODE <= QUERY || MODE == COMBINE) && find_unit<MODE>(task, 0, rank, unit) == UNIT) {
         ahead = min(STAGES, unit.end - unit.begin);
         for (int i = 0; i < ahead; i++) copy_weights(at, weight, unit, unit.begin + i, i);
     }

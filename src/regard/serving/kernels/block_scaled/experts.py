@@ -29,6 +29,10 @@ class Cut:
     spare_blocks: int = 0
     """Multiprocessors to leave to other kernels."""
 
+    fewer_rows: int | None = None
+    """The same as `rows` of a routed expert that has no more tokens; None: there is no such case.
+    """
+
 
 @dataclass(frozen=True)
 class Owned:
@@ -98,10 +102,68 @@ def gated_linear(
         owned.rows if owned.num_experts else everyone,
         shared_x=everyone,
         shared_rows=cut.shared_rows,
+        fewer_rows=cut.fewer_rows,
         spare_blocks=cut.spare_blocks,
         integers=integers,
         tensors=tensors,
     )
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens with their routes."""
+
+    rows: Rows
+    """(tokens, hidden)."""
+
+    chosen: Tensor
+    """(tokens, 3) int32: experts."""
+
+    shares: Tensor
+    """(tokens, 3) float32: the router's weights."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which tokens of a pool: those that step and salt choose, one after the other."""
+
+    step: Tensor
+    """(1,) int64, read when the kernel runs."""
+
+    ahead: int
+    """Added to it."""
+
+    salt: int
+    """Any number from 0 on."""
+
+
+def filling(gated: Launch, pool: Tokens, window: Window, target: Tokens, first: int) -> Launch:
+    """`gated`, whose idle warps also copy pooled tokens to rows `first` and on of the target.
+
+    Nothing that the launch reads may be part of the target.
+    """
+    num_rows = target.rows.values.shape[0]
+    integers = {
+        "pool_rows": pool.rows.values.shape[0],
+        "fill_count": num_rows - first,
+        "fill_first": first,
+        "fill_salt": window.salt,
+        "fill_ahead": window.ahead,
+        "pool_scale_stride": pool.rows.scales.stride(0),
+        "fill_scale_stride": target.rows.scales.stride(0),
+    }
+    tensors = {
+        "step": window.step,
+        "pool": pool.rows.values,
+        "pool_scales": pool.rows.scales,
+        "pool_chosen": pool.chosen,
+        "pool_shares": pool.shares,
+        "fill": target.rows.values,
+        "fill_scales": target.rows.scales,
+        "fill_chosen": target.chosen,
+        "fill_shares": target.shares,
+    }
+    return gated.with_task(integers, tensors)
 
 
 def routed_down(hidden: Rows, owned: Owned, weight: Weight, out: Tensor, cut: Cut) -> Launch:
@@ -140,6 +202,7 @@ def routed_down(hidden: Rows, owned: Owned, weight: Weight, out: Tensor, cut: Cu
         cut.rows,
         weight,
         hidden,
+        fewer_rows=cut.fewer_rows,
         spare_blocks=cut.spare_blocks,
         integers=integers,
         tensors=tensors,

@@ -4,6 +4,7 @@
 // block has one warp that copies and two warpgroups that multiply 64 rows of the weight each; the
 // activations are copied once for both blocks. The sum over 128 columns leaves the matrix units and
 // is scaled and added in float32, as the scales demand.
+#include "fill.cuh"
 #include "outputs.cuh"
 
 template <int MODE>
@@ -20,6 +21,10 @@ __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at,
         float sums[NUM_SUMS];
         if (MODE == GATED && unit.shared)
             multiply_unit<SHARED_ROWS>(task, at, unit, warpgroup, ring, sums);
+        else if (FEWER_ROWS < ROWS && (MODE == GATED || MODE == DOWN) && unit.limit <= FEWER_ROWS)
+            multiply_unit<FEWER_ROWS>(task, at, unit, warpgroup, ring, sums);
+        else if (MODE == COMBINE)
+            multiply_unit<ROWS, SLICE_BLOCKS>(task, at, unit, warpgroup, ring, sums);
         else
             multiply_unit<ROWS>(task, at, unit, warpgroup, ring, sums);
         if (MODE == PARTS) write_parts(task, unit, (warpgroup ? unit.second_row : unit.first_row) + in_tile, sums);
@@ -27,6 +32,13 @@ __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at,
             meet(1, 256);
             stage_tile(at, warpgroup, in_tile, sums);
             write_down(task, at, unit, rank);
+        }
+        if (MODE == COMBINE) {
+            int slots[LINES][CHOICES];
+            find_slots(task, unit, slots);
+            meet(1, 256);
+            stage_tile(at, warpgroup, in_tile, sums);
+            write_combined(task, at, unit, rank, slots);
         }
         if (MODE == QUERY || MODE == GATED) {
             float low[HALF], high[HALF];
@@ -74,6 +86,8 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1)
         asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(COPY_REGISTERS));
         if (threadIdx.x == 0)
             copy_all<MODE>(task, at, &weight, &rows, &scales, &shared_rows, &shared_scales, rank);
+        else if (MODE == GATED && threadIdx.x >= 32 && task.fill_count > 0)
+            fill_rows(task);
         __syncwarp();
     } else {
         asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(MULTIPLY_REGISTERS));
@@ -111,6 +125,7 @@ extern "C" int block_scaled_launch(int mode, const CUtensorMap *maps, const Task
         case QUERY: return launch<QUERY>(maps, *task, config);
         case GATED: return launch<GATED>(maps, *task, config);
         case DOWN: return launch<DOWN>(maps, *task, config);
+        case COMBINE: return launch<COMBINE>(maps, *task, config);
     }
     return cudaErrorInvalidValue;
 }

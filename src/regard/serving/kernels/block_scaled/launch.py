@@ -1,7 +1,7 @@
 """A kernel call with everything it needs, made once and launched any number of times."""
 
 import ctypes
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from regard.serving.kernels.block_scaled import build
 from regard.serving.kernels.block_scaled.tensor_map import Maps
 from regard.serving.kernels.overlap import can_overlap
 
-PARTS, QUERY, GATED, DOWN = range(4)
+PARTS, QUERY, GATED, DOWN, COMBINE = range(5)
 _INTEGERS = (
     "num_units",
     "num_blocks",
@@ -26,6 +26,11 @@ _INTEGERS = (
     "width",
     "shared_width",
     "lines",
+    "pool_rows",
+    "fill_count",
+    "fill_first",
+    "fill_salt",
+    "fill_ahead",
 )
 _POINTERS = (
     "weight_scales",
@@ -36,8 +41,20 @@ _POINTERS = (
     "shared_out",
     "out_scales",
     "shared_scales",
+    "slots",
+    "shares",
+    "routed",
+    "step",
+    "pool",
+    "pool_scales",
+    "pool_chosen",
+    "pool_shares",
+    "fill",
+    "fill_scales",
+    "fill_chosen",
+    "fill_shares",
 )
-_STRIDES = ("scale_stride", "shared_scale_stride")
+_STRIDES = ("scale_stride", "shared_scale_stride", "pool_scale_stride", "fill_scale_stride")
 
 
 class _Task(ctypes.Structure):
@@ -81,6 +98,8 @@ class Launch:
     """Activation rows that pass by a tile: a member of `build.ROWS`."""
     shared_rows: int
     """The same of the shared expert, at most `rows`."""
+    fewer_rows: int
+    """The same of a routed expert with so few tokens; `rows` where there is no such case."""
     num_blocks: int
     """Blocks of the GPU to occupy, an even number."""
     maps: Maps
@@ -88,10 +107,19 @@ class Launch:
     device: torch.device
     kept: list[Any] = field(default_factory=list)
 
+    def with_task(self, integers: dict[str, int], tensors: dict[str, Tensor]) -> "Launch":
+        """The same with more in its task."""
+        task = _Task.from_buffer_copy(self.task)
+        for name, number in integers.items():
+            setattr(task, name, number)
+        for name, tensor in tensors.items():
+            setattr(task, name, tensor.data_ptr())
+        return replace(self, task=task, kept=[*self.kept, tensors])
+
     def __call__(self) -> None:
         """Launches on the current stream; may be captured in a graph."""
         stages = build.num_stages(self.rows, self.mode != PARTS)
-        library = build.library(self.rows, stages, self.shared_rows)
+        library = build.library(self.rows, stages, self.shared_rows, self.fewer_rows)
         stream = torch.cuda.current_stream(self.device).cuda_stream
         status = library.block_scaled_launch(
             self.mode,
@@ -128,6 +156,7 @@ def prepare(
     *,
     shared_x: Rows | None = None,
     shared_rows: int = build.ROWS[0],
+    fewer_rows: int | None = None,
     spare_blocks: int = 0,
     integers: dict[str, int],
     tensors: dict[str, Tensor],
@@ -141,6 +170,7 @@ def prepare(
         x: The activations.
         shared_x: Those of the shared expert, where it has others.
         shared_rows: Of these, how many pass by a tile.
+        fewer_rows: How many of a routed expert's that has no more; all by default.
         spare_blocks: Multiprocessors to leave to other kernels, an even number.
         integers: Of the task.
         tensors: What the task points to.
@@ -157,4 +187,5 @@ def prepare(
     device = x.values.device
     most = torch.cuda.get_device_properties(device).multi_processor_count - spare_blocks
     num_blocks = min(most // 2 * 2, 2 * (task.num_units or most))
-    return Launch(mode, rows, shared_rows, num_blocks, maps, task, device, [weight, tensors])
+    fewer = fewer_rows or rows
+    return Launch(mode, rows, shared_rows, fewer, num_blocks, maps, task, device, [weight, tensors])

@@ -1,6 +1,6 @@
 // 64 rows of the weight by as many rows of activations as `d` has sums for, by 32 columns.
 #pragma once
-#if ROWS == 64 || SHARED_ROWS == 64
+#if ROWS == 64 || SHARED_ROWS == 64 || FEWER_ROWS == 64
 __device__ __forceinline__ void mma(float (&d)[16], uint64_t a, uint64_t b, int keep) {
     asm volatile(
         "{\n\t.reg .pred keep;\n\tsetp.ne.b32 keep, %18, 0;\n\t"
@@ -9,7 +9,7 @@ __device__ __forceinline__ void mma(float (&d)[16], uint64_t a, uint64_t b, int 
         : "l"(a), "l"(b), "r"(keep));
 }
 #endif
-#if ROWS == 96 || SHARED_ROWS == 96
+#if ROWS == 96 || SHARED_ROWS == 96 || FEWER_ROWS == 96
 __device__ __forceinline__ void mma(float (&d)[24], uint64_t a, uint64_t b, int keep) {
     asm volatile(
         "{\n\t.reg .pred keep;\n\tsetp.ne.b32 keep, %26, 0;\n\t"
@@ -18,7 +18,7 @@ __device__ __forceinline__ void mma(float (&d)[24], uint64_t a, uint64_t b, int 
         : "l"(a), "l"(b), "r"(keep));
 }
 #endif
-#if ROWS == 128 || SHARED_ROWS == 128
+#if ROWS == 128 || SHARED_ROWS == 128 || FEWER_ROWS == 128
 __device__ __forceinline__ void mma(float (&d)[32], uint64_t a, uint64_t b, int keep) {
     asm volatile(
         "{\n\t.reg .pred keep;\n\tsetp.ne.b32 keep, %34, 0;\n\t"
@@ -27,7 +27,7 @@ __device__ __forceinline__ void mma(float (&d)[32], uint64_t a, uint64_t b, int 
         : "l"(a), "l"(b), "r"(keep));
 }
 #endif
-#if ROWS == 144 || SHARED_ROWS == 144
+#if ROWS == 144 || SHARED_ROWS == 144 || FEWER_ROWS == 144
 __device__ __forceinline__ void mma(float (&d)[36], uint64_t a, uint64_t b, int keep) {
     asm volatile(
         "{\n\t.reg .pred keep;\n\tsetp.ne.b32 keep, %38, 0;\n\t"
@@ -36,7 +36,7 @@ __device__ __forceinline__ void mma(float (&d)[36], uint64_t a, uint64_t b, int 
         : "l"(a), "l"(b), "r"(keep));
 }
 #endif
-#if ROWS == 160 || SHARED_ROWS == 160
+#if ROWS == 160 || SHARED_ROWS == 160 || FEWER_ROWS == 160
 __device__ __forceinline__ void mma(float (&d)[40], uint64_t a, uint64_t b, int keep) {
     asm volatile(
         "{\n\t.reg .pred keep;\n\tsetp.ne.b32 keep, %42, 0;\n\t"
@@ -45,7 +45,7 @@ __device__ __forceinline__ void mma(float (&d)[40], uint64_t a, uint64_t b, int 
         : "l"(a), "l"(b), "r"(keep));
 }
 #endif
-#if ROWS == 176 || SHARED_ROWS == 176
+#if ROWS == 176 || SHARED_ROWS == 176 || FEWER_ROWS == 176
 __device__ __forceinline__ void mma(float (&d)[44], uint64_t a, uint64_t b, int keep) {
     asm volatile(
         "{\n\t.reg .pred keep;\n\tsetp.ne.b32 keep, %46, 0;\n\t"
@@ -54,7 +54,7 @@ __device__ __forceinline__ void mma(float (&d)[44], uint64_t a, uint64_t b, int 
         : "l"(a), "l"(b), "r"(keep));
 }
 #endif
-#if ROWS == 192 || SHARED_ROWS == 192
+#if ROWS == 192 || SHARED_ROWS == 192 || FEWER_ROWS == 192
 __device__ __forceinline__ void mma(float (&d)[48], uint64_t a, uint64_t b, int keep) {
     asm volatile(
         "{\n\t.reg .pred keep;\n\tsetp.ne.b32 keep, %50, 0;\n\t"

@@ -51,6 +51,74 @@ __device__ __forceinline__ void write_down(const Task &task, const Shared &at, c
             load_line(at.exchange + i / 16 * PITCH + i % 16 * 16);
 }
 
+// Lines of 16 bytes that a thread writes: the same columns of every 16th row.
+constexpr int LINES = ROWS / 16;
+
+__device__ __forceinline__ void find_slots(const Task &task, const Unit &unit, int (&slots)[LINES][CHOICES]) {
+    int first = (threadIdx.x - 128) / 16;
+#pragma unroll
+    for (int i = 0; i < LINES; i++)
+#pragma unroll
+        for (int choice = 0; choice < CHOICES; choice++) {
+            int t = first + 16 * i;
+            bool has = task.routed != nullptr && t < unit.limit;
+            slots[i][choice] = has ? task.slots[(unit.row + t) * CHOICES + choice] : -1;
+        }
+}
+
+__device__ __forceinline__ void add_line(float (&sum)[8], uint4 line, float factor) {
+    const uint32_t pairs[4] = {line.x, line.y, line.z, line.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        sum[2 * i] += __uint_as_float(pairs[i] << 16) * factor;
+        sum[2 * i + 1] += __uint_as_float(pairs[i] & 0xFFFF0000u) * factor;
+    }
+}
+
+__device__ __forceinline__ uint4 pack_line(const float (&sum)[8]) {
+    uint32_t pairs[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        __nv_bfloat162 pair = __floats2bfloat162_rn(sum[2 * i], sum[2 * i + 1]);
+        pairs[i] = *reinterpret_cast<uint32_t *>(&pair);
+    }
+    return make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+}
+
+// Adds to each token what its routed experts have for it, and what was cut of that in parts. Most
+// tokens have none here, and all 16 threads of a token agree on it.
+__device__ __forceinline__ void write_combined(const Task &task, const Shared &at, const Unit &unit, int rank,
+                                               const int (&slots)[LINES][CHOICES]) {
+    int first = (threadIdx.x - 128) / 16, piece = threadIdx.x % 16;
+    int column = unit.part * 256 + rank * 128 + piece * 8;
+    __nv_bfloat16 *out = static_cast<__nv_bfloat16 *>(task.out) + (size_t)unit.row * task.outer + column;
+    const __nv_bfloat16 *routed = static_cast<const __nv_bfloat16 *>(task.routed) + column;
+#pragma unroll
+    for (int i = 0; i < LINES; i++) {
+        int t = first + 16 * i;
+        if (t >= unit.limit) break;
+        uint4 line = load_line(at.exchange + t * PITCH + piece * 16);
+        if (max(slots[i][0], max(slots[i][1], slots[i][2])) >= 0) {
+            float sum[8] = {};
+            add_line(sum, line, 1.0f);
+#pragma unroll
+            for (int choice = 0; choice < CHOICES; choice++) {
+                int slot = slots[i][choice];
+                if (slot < 0) continue;
+                float share = task.shares[(unit.row + t) * CHOICES + choice];
+                bool cut = slot / task.capacity * task.num_tiles + unit.part >= task.num_whole;
+#pragma unroll 1
+                for (int split = 0; split < (cut ? task.num_splits : 1); split++) {
+                    size_t from = ((size_t)split * task.lines + slot) * task.outer;
+                    add_line(sum, *reinterpret_cast<const uint4 *>(routed + from), share);
+                }
+            }
+            line = pack_line(sum);
+        }
+        *reinterpret_cast<uint4 *>(out + (size_t)t * task.outer) = line;
+    }
+}
+
 // The two warpgroups hold two halves of one result at the same places: each gets both for half of the rows.
 constexpr int HALF = NUM_SUMS / 2;
 

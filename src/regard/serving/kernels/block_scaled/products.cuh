@@ -86,7 +86,8 @@ __device__ __forceinline__ void multiply_blocks(const Shared &at, const float *w
 }
 
 // sums[4 j + i]: row lane / 4 (+ 8 for i >= 2) of the warp's 16, activation row 8 j + 2 (lane % 4) + i % 2.
-template <int N>
+// STEP blocks of columns are unrolled: the number of them should be a multiple.
+template <int N, int STEP = 4>
 __device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at, const Unit &unit,
                                               int warpgroup, Ring &ring, float (&sums)[NUM_SUMS]) {
     const float *weight_scales =
@@ -94,8 +95,8 @@ __device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at
 #pragma unroll
     for (int i = 0; i < NUM_SUMS; i++) sums[i] = 0;
     int block = unit.begin;
-    for (; block + 4 <= unit.end; block += 4)
-        multiply_blocks<N, 4>(at, weight_scales + block, warpgroup, ring, sums);
+    for (; block + STEP <= unit.end; block += STEP)
+        multiply_blocks<N, STEP>(at, weight_scales + block, warpgroup, ring, sums);
     for (; block < unit.end; block++)
         multiply_blocks<N, 1>(at, weight_scales + block, warpgroup, ring, sums);
 }

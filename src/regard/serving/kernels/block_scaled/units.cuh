@@ -93,6 +93,10 @@ __device__ __forceinline__ Found find_unit(const Task &task, int turn, int rank,
         if (index >= task.num_units) return END;
         unit.part = MODE == QUERY ? index : index % task.num_tiles;
         if (MODE == PARTS) unit.split = index / task.num_tiles;
+        if (MODE == COMBINE) {
+            unit.row = index / task.num_tiles * ROWS;
+            unit.limit = task.num_rows - unit.row;
+        }
     }
     if (MODE == PARTS) {
         unit.begin = unit.split * task.blocks_a_split;

@@ -10,15 +10,14 @@ from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 from regard.serving.kernels.norm_quantise.gpu import quantise_row
 from regard.serving.kernels.overlap import can_overlap
 
-PAGE = tl.constexpr(64)
 HALF = tl.constexpr(128)
 
 
 @triton.jit
 def _sum_parts(parts, at, num_rows, size, NUM_PARTS: tl.constexpr):
-    total = tl.load(parts + at)
+    total = tl.load(parts + at).to(tl.float32)
     for part in tl.static_range(1, NUM_PARTS):
-        total += tl.load(parts + part * num_rows * size + at)
+        total += tl.load(parts + part * num_rows * size + at).to(tl.float32)
     return total
 
 
@@ -31,7 +30,7 @@ def _narrow(values, kind):
 def _latent_append_kernel(
     parts, weight, eps, cos, sin, positions, table, table_width, cache, k_scale, v_scale,
     out, scales, num_rows,
-    LATENT: tl.constexpr, NUM_PARTS: tl.constexpr, OVERLAP: tl.constexpr,
+    LATENT: tl.constexpr, PAGE: tl.constexpr, NUM_PARTS: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0)
     size = LATENT + 4 * HALF
@@ -80,14 +79,14 @@ def latent_append_gpu(
     """As the reference, writing the latent query too.
 
     Args:
-        parts: (parts, rows, latent + 512) float32: the sums of the fused projection, in parts.
+        parts: (parts, rows, latent + 512) float32 or bfloat16: the fused projection, in parts.
         weight: (latent,) of the inner norm; latent is a power of two.
         eps: Of the norm.
         cos: (rows, 128) float32 of each row's position.
         sin: The same.
         positions: (rows,) int32, where the new token of each row stands.
         block_table: (rows, width) int32.
-        cache: (pages, 2, 64, 256) e4m3.
+        cache: (pages, 2, page size, 256) e4m3; of any page size.
         k_scale: Of the cache's keys.
         v_scale: Of its values.
         out: (rows, latent) e4m3.
@@ -98,6 +97,6 @@ def latent_append_gpu(
     _latent_append_kernel[(num_rows,)](
         parts, weight, eps, cos, sin, positions, block_table, block_table.stride(0), cache,
         k_scale, v_scale, out, scales, num_rows,
-        LATENT=weight.shape[0], NUM_PARTS=num_parts, OVERLAP=overlap,
+        LATENT=weight.shape[0], PAGE=cache.shape[2], NUM_PARTS=num_parts, OVERLAP=overlap,
         num_warps=4, launch_pdl=overlap,
     )  # fmt: skip

@@ -6,8 +6,6 @@ from torch import Tensor
 
 from regard.serving.kernels.block_scaled.reference import quantise_rows
 
-PAGE_SIZE = 64
-
 
 def rotate(
     x: Float[Tensor, "rows dim"], cos: Float[Tensor, "rows half"], sin: Float[Tensor, "rows half"]
@@ -35,8 +33,9 @@ def latent_append_reference(
     latent, dim = weight.shape[0], cache.shape[3]
     query, key, value = torch.tensor_split(total, (latent, latent + dim), dim=1)
     query = query * (query.square().mean(dim=1, keepdim=True) + eps).rsqrt() * weight
-    page = block_table.gather(1, (positions // PAGE_SIZE)[:, None].long())[:, 0].long()
-    slot = (positions % PAGE_SIZE).long()
+    page_size = cache.shape[2]
+    page = block_table.gather(1, (positions // page_size)[:, None].long())[:, 0].long()
+    slot = (positions % page_size).long()
     key = rotate(key, cos, sin)
     cache[page, 0, slot] = (key / k_scale).clamp(-448, 448).to(cache.dtype)
     cache[page, 1, slot] = (value / v_scale).clamp(-448, 448).to(cache.dtype)

@@ -1,0 +1,207 @@
+"""The same two GPUs from ready-made kernels: FlashAttention-3, and DeepGEMM with block scales.
+
+What they have no kernel for stays as in the slice: norms, append, router, permutation, the wire.
+FlashAttention-3 reads contiguous caches, since its wheel has no pages: room for the longest each.
+"""
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from benchmarks.serving.slice.attention_gpu import (
+    HEAD_DIM,
+    LATENT,
+    NUM_HEADS,
+    SPARE_BLOCKS,
+    AttentionGpu,
+    LayerWeights,
+    MicroBatch,
+    Prepared,
+)
+from benchmarks.serving.slice.baseline_kernels import add_routed, gate_rows, rotate_queries
+from benchmarks.serving.slice.config import (
+    DENSE_WIDTH,
+    K_SCALE,
+    MODEL,
+    NUM_FFN,
+    NUM_OWNED,
+    SHARED_WIDTH,
+    V_SCALE,
+    SliceConfig,
+)
+from benchmarks.serving.slice.ffn_gpu import FfnGpu, FfnWeights, Inbox
+from benchmarks.serving.slice.ffn_gpu import Prepared as FfnPrepared
+from benchmarks.serving.slice.ffn_kernels import permute
+from benchmarks.serving.slice.schedule import Turn
+from regard.serving.kernels.block_scaled.launch import Rows, Weight
+from regard.serving.kernels.norm_quantise.gpu import quantise_gpu
+
+MODULES = {"fa3_fwd_interface": "fa3-fwd", "deep_gemm": "sgl-deep-gemm"}
+HIDDEN, WIDTH = MODEL.hidden_size, MODEL.moe_intermediate_size
+
+
+def why_unavailable() -> str | None:
+    """The package that the baseline lacks, or None."""
+    lacking = [name for module, name in MODULES.items() if not importlib.util.find_spec(module)]
+    return f"{' and '.join(lacking)} not installed" if lacking else None
+
+
+def _deep_gemm(device: torch.device) -> ModuleType:
+    library = importlib.import_module("deep_gemm")
+    most = torch.cuda.get_device_properties(device).multi_processor_count
+    library.set_num_sms(most - SPARE_BLOCKS)
+    return library
+
+
+def _product(library: ModuleType, x: Rows, weight: Weight, out: Tensor) -> None:
+    library.fp8_gemm_nt((x.values, x.scales.T), (weight.values, weight.scales), out)
+
+
+class BaselineMicroBatch(MicroBatch):
+    """Buffers of the types that the ready-made kernels write."""
+
+    def __init__(
+        self, config: SliceConfig, index: int, device: torch.device, num_blocks: int
+    ) -> None:
+        """Allocates them."""
+        super().__init__(config, index, device, num_blocks)
+        batch = config.batch
+        self.table = torch.arange(batch, dtype=torch.int32, device=device)[:, None]
+        half = {"dtype": torch.bfloat16, "device": device}
+        self.qkv = torch.zeros(1, batch, LATENT + 2 * HEAD_DIM, **half)
+        self.out = torch.zeros(1, batch, HIDDEN, **half)
+        self.narrow = torch.zeros(batch, NUM_HEADS, HEAD_DIM, device=device).to(torch.float8_e4m3fn)
+        self.descales = [
+            torch.full((batch, 1), scale, device=device) for scale in (1.0, K_SCALE, V_SCALE)
+        ]
+
+
+class BaselineAttentionGpu(AttentionGpu):
+    """Attention by FlashAttention-3, projections by DeepGEMM."""
+
+    def _new_microbatch(self, index: int, num_blocks: int) -> MicroBatch:
+        return BaselineMicroBatch(self.config, index, self.device, num_blocks)
+
+    def _cache_shape(self) -> tuple[int, ...]:
+        config = self.config
+        # One page a sequence.
+        return (config.num_microbatches, config.batch, 2, config.longest, HEAD_DIM)
+
+    def _prepare(self, layer: LayerWeights, each: MicroBatch) -> Prepared:
+        assert isinstance(each, BaselineMicroBatch)
+        library = _deep_gemm(self.device)
+
+        def query() -> None:
+            _product(library, each.latent, layer.query, each.query)
+            rotate_queries(each.query, each.cos, each.sin, each.narrow, each.descales[0])
+
+        return Prepared(
+            lambda: _product(library, each.x, layer.qkv, each.qkv[0]),
+            query,
+            lambda: _product(library, each.attended, layer.out, each.out[0]),
+        )
+
+    def _attend(self, layer: LayerWeights, each: MicroBatch, index: int) -> None:
+        assert isinstance(each, BaselineMicroBatch)
+        from fa3_fwd_interface import flash_attn_with_kvcache
+
+        cache = layer.cache[index]
+        q_descale, k_descale, v_descale = each.descales
+        out = flash_attn_with_kvcache(
+            each.narrow[:, None],
+            cache[:, 0, :, None],
+            cache[:, 1, :, None],
+            cache_seqlens=each.sequences.tile_map.lengths,
+            q_descale=q_descale,
+            k_descale=k_descale,
+            v_descale=v_descale,
+            softmax_scale=HEAD_DIM**-0.5,
+            pack_gqa=True,
+            causal=False,
+            sm_margin=SPARE_BLOCKS,
+        )
+        rows = each.attended
+        quantise_gpu(out.view(len(out), -1), out=rows.values, scales=rows.scales)
+
+
+class BaselineFfnGpu(FfnGpu):
+    """Experts by DeepGEMM: masked groups for the routed ones, a product of their own for others."""
+
+    def __init__(self, config: SliceConfig, device: torch.device) -> None:
+        """Draws weights; rooms for what DeepGEMM leaves between the halves."""
+        capacity, tokens = config.capacity, config.num_tokens
+        half = {"dtype": torch.bfloat16, "device": device}
+        self._scales = torch.zeros(NUM_OWNED, HIDDEN // 128, capacity, device=device)
+        self._hidden_scales = torch.zeros(NUM_OWNED, WIDTH // 128, capacity, device=device)
+        self._gated = torch.zeros(NUM_OWNED, capacity, 2 * WIDTH, **half)
+        self._down = torch.zeros(NUM_OWNED, capacity, HIDDEN, **half)
+        self._wide = torch.zeros(tokens * 2 * max(SHARED_WIDTH, DENSE_WIDTH), **half)
+        self._all = torch.tensor([tokens], dtype=torch.int32, device=device)
+        super().__init__(config, device)
+
+    def _prepare(self, weights: FfnWeights, inbox: Inbox) -> FfnPrepared:
+        library = _deep_gemm(self.device)
+        own = DENSE_WIDTH if weights.down is None else SHARED_WIDTH
+        begin = len(weights.gated.values) - 2 * own
+        both = Weight(weights.gated.values[begin:], weights.gated.scales[begin // 128 :])
+        kept = self.dense if weights.down is None else self.shared
+        wide = self._wide[: self.config.num_tokens * 2 * own].view(-1, 2 * own)
+
+        def everyone() -> None:
+            _product(library, inbox.rows, both, wide)
+            gate_rows(wide, self._all, Rows(kept.values, kept.scales[None]))
+            _product(library, kept, weights.shared_down, self.partial)
+
+        def routed() -> None:
+            assert weights.down is not None
+            counts = inbox.dispatch.counts
+            # Expert by expert, as DeepGEMM wants them.
+            scales = self.owned_rows.scales.view(-1, NUM_OWNED, self.config.capacity)
+            self._scales.copy_(scales.transpose(0, 1))
+            own = Rows(self.owned_rows.values, self._scales)
+            self._grouped(library, own, weights.gated, self._gated, counts)
+            hidden = Rows(self.routed.values, self._hidden_scales)
+            gate_rows(self._gated.view(-1, 2 * WIDTH), counts, hidden)
+            self._grouped(library, hidden, weights.down, self._down, counts)
+
+        def combine() -> None:
+            if weights.down is not None:
+                slots, results = inbox.dispatch.slots, self._down.view(-1, HIDDEN)
+                add_routed(self.partial, results, slots, inbox.shares)
+
+        return FfnPrepared(everyone, None if weights.down is None else routed, combine)
+
+    def _grouped(
+        self,
+        library: ModuleType,
+        x: Rows,
+        stack: Weight,
+        out: Tensor,
+        counts: Tensor,
+    ) -> None:
+        capacity, outer = out.shape[1:]
+        columns = x.values.shape[1]
+        library.m_grouped_fp8_gemm_nt_masked(
+            (x.values.view(NUM_OWNED, capacity, columns), x.scales.transpose(1, 2)),
+            (
+                stack.values[: NUM_OWNED * outer].view(NUM_OWNED, outer, columns),
+                stack.scales[: NUM_OWNED * outer // 128].view(NUM_OWNED, outer // 128, -1),
+            ),
+            out,
+            counts,
+            self.config.num_tokens // NUM_FFN,
+        )
+
+    def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:
+        """This GPU's sums for all tokens, into `partial`."""
+        assert fill is None
+        inbox, products = self.inboxes[index], self.prepared[layer][index]
+        order, counts, _ = inbox.dispatch
+        if products.down is not None:
+            permute(inbox.rows, order, counts, self.owned_rows, overlap=self._overlap)
+            products.down()
+        products.gated()
+        products.combine()

@@ -1,0 +1,49 @@
+"""How the FFN GPU's work is cut, and which kernels a run needs; known without a GPU."""
+
+from benchmarks.serving.slice.config import MODEL, NUM_FFN, SliceConfig
+from regard.serving.kernels.block_scaled.build import ROWS, num_stages, round_up_rows
+from regard.serving.kernels.block_scaled.combine import TILE, best_rows
+from regard.serving.kernels.block_scaled.experts import Cut
+
+SPARE_BLOCKS = 4
+"""Multiprocessors left to what waits for the wire."""
+NUM_PARTS = 3
+ROOM = 40
+"""Tokens above the mean that an expert of the busiest GPU seldom has; more take another pass."""
+FEWER_ROOM = 16
+"""The same of which most experts have no more: they multiply fewer rows where that is tried."""
+
+
+def cut_of(config: SliceConfig, num_clusters: int) -> Cut:
+    """For so many tokens and pairs of blocks."""
+    mean = config.num_tokens // NUM_FFN
+    # Routed experts take nearly two rounds of all clusters; the shared one fills up the second.
+    shared = -(-config.num_tokens // ((num_clusters + 8) // 3))
+    rows = round_up_rows(mean + ROOM)
+    fewer = round_up_rows(mean + FEWER_ROOM) if "fewer_rows" in config.candidates else None
+    return Cut(
+        rows=rows,
+        shared_rows=min(round_up_rows(shared), rows),
+        num_whole=num_clusters,
+        num_splits=NUM_PARTS,
+        spare_blocks=SPARE_BLOCKS,
+        fewer_rows=fewer,
+    )
+
+
+def builds(config: SliceConfig, num_multiprocessors: int) -> set[tuple[int, int, int, int]]:
+    """Arguments of `block_scaled.build.library` for all that a run launches."""
+    clusters = (num_multiprocessors - SPARE_BLOCKS) // 2
+    cut = cut_of(config, clusters)
+    rows, fewer = round_up_rows(config.batch), cut.fewer_rows or cut.rows
+    found = {
+        *((rows, num_stages(rows, staged), ROWS[0], rows) for staged in (False, True)),
+        *(
+            (cut.rows, num_stages(cut.rows, True), shared, fewer)
+            for shared in (cut.shared_rows, ROWS[0])
+        ),
+    }
+    if "combine" in config.candidates:
+        combined = best_rows(config.num_tokens, MODEL.hidden_size // TILE, clusters)
+        found.add((combined, num_stages(combined, True), ROWS[0], combined))
+    return found
