@@ -34,6 +34,10 @@ class Sequences:
         for page in range(-(-before // PAGE_SIZE), -(-after // PAGE_SIZE)):
             self._table[row, page] = self._free.pop()
 
+    def pages(self, row: int, length: int) -> np.ndarray:
+        """The pages of a sequence of that many tokens."""
+        return self._table[row, : -(-length // PAGE_SIZE)].astype(np.int64)
+
     def advance(self) -> None:
         """One token more for each; what is finished is replaced, its pages are used again."""
         for row, length in enumerate(self.lengths):
@@ -56,10 +60,13 @@ class Sequences:
 
     def prepare(self) -> list[tuple[Tensor, Tensor]]:
         """Tensors of the GPU, and pinned ones with what they should hold in the next step."""
+        return [(target, source.pin_memory()) for target, source in self.plan()]
+
+    def plan(self) -> list[tuple[Tensor, Tensor]]:
+        """The same, not pinned."""
         lengths = self.lengths.tolist()
-        pairs = [
+        return [
             *self.tile_map.plan(lengths),
             (self.block_table, torch.from_numpy(self._table.copy())),
             (self.positions, torch.tensor(lengths, dtype=torch.int32) - 1),
         ]
-        return [(target, source.pin_memory()) for target, source in pairs]

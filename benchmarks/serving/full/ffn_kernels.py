@@ -1,0 +1,146 @@
+"""An FFN GPU's work by the kernels that the slice runs, for its own experts."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from triton.tools.tensor_descriptor import TensorDescriptor
+
+from benchmarks.serving.full.ffn_side import FfnSide
+from benchmarks.serving.full.intake_kernels import dispatch, gather_messages
+from benchmarks.serving.full.layout import BLOCK
+from benchmarks.serving.full.weights import FfnLayer
+from benchmarks.serving.slice.ffn_kernels import permute
+from benchmarks.serving.slice.tensors import empty_rows
+from regard.serving.kernels.block_scaled.build import round_up_rows
+from regard.serving.kernels.block_scaled.experts import Cut, Owned, gated_linear, routed_down
+from regard.serving.kernels.block_scaled.launch import Launch
+from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
+from regard.serving.kernels.routing.reference import Dispatch
+
+SPARE_BLOCKS = 4
+"""Multiprocessors left to the intake of the next micro-batch."""
+NUM_PARTS = 3
+DEVIATIONS = 3
+"""Standard deviations above the mean that an expert's tokens seldom have; more take another pass."""
+
+
+class Room:
+    """Tokens of one micro-batch."""
+
+    def __init__(self, side: FfnSide) -> None:
+        """Allocates it."""
+        config, device = side.config, side.device
+        shape = (config.num_tokens, config.model.num_experts_per_token)
+        owned = len(side.share.experts)
+        self.rows = empty_rows(config.num_tokens, config.model.hidden_size, device)
+        self.chosen = torch.zeros(shape, dtype=torch.int32, device=device)
+        self.shares = torch.zeros(shape, device=device)
+        self.dispatch = Dispatch(
+            torch.zeros(owned, config.capacity, dtype=torch.int32, device=device),
+            torch.zeros(owned, dtype=torch.int32, device=device),
+            torch.full(shape, -1, dtype=torch.int32, device=device),
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The products of one layer for one micro-batch."""
+
+    gated: Launch
+    down: Launch | None
+
+
+class KernelFfn:
+    """As `FfnOperators`."""
+
+    def __init__(self, side: FfnSide) -> None:
+        """Prepares every launch."""
+        self.side = side
+        config, device, model = side.config, side.device, side.config.model
+        lines = len(side.share.experts) * config.capacity
+        self.rooms = [Room(side) for _ in side.inboxes]
+        self.owned_rows = empty_rows(lines, model.hidden_size, device)
+        self.routed = empty_rows(lines, model.moe_intermediate_size, device)
+        self.shared = empty_rows(config.num_tokens, side.share.shared_width, device)
+        self.dense = empty_rows(config.num_tokens, side.share.dense_width, device)
+        shape = (NUM_PARTS, lines, model.hidden_size)
+        self.routed_out = torch.zeros(shape, dtype=torch.bfloat16, device=device)
+        self.most = torch.zeros(1, dtype=torch.int32, device=device)
+        """The most tokens that an expert ever had; above the capacity the run is void."""
+        self._tiles: list[TensorDescriptor] = [
+            describe(layer.shared_down.values) for layer in side.layers
+        ]
+        self._prepared = [
+            [self._prepare(layer, room) for room in self.rooms] for layer in side.layers
+        ]
+
+    def _cut(self, width: int) -> Cut:
+        """How the work is cut, where so many columns meet all tokens."""
+        config = self.side.config
+        most = torch.cuda.get_device_properties(self.side.device).multi_processor_count
+        clusters = (most - SPARE_BLOCKS) // 2
+        rows = round_up_rows(math.ceil(config.mean_rows + DEVIATIONS * config.mean_rows**0.5))
+        # As few passes as give each pair of blocks one unit of the columns that meet all tokens.
+        passes = max(1, clusters // (width // BLOCK))
+        tiles = len(self.side.share.experts) * config.model.hidden_size // 256
+        return Cut(
+            rows=rows,
+            shared_rows=min(round_up_rows(math.ceil(config.num_tokens / passes)), rows),
+            num_whole=tiles // clusters * clusters,
+            num_splits=NUM_PARTS,
+            spare_blocks=SPARE_BLOCKS,
+        )
+
+    def _prepare(self, layer: FfnLayer, room: Room) -> Prepared:
+        share, counts = self.side.share, room.dispatch.counts
+        if layer.down is None:
+            none, cut = Owned(self.owned_rows, counts[:0]), self._cut(share.dense_width)
+            return Prepared(
+                gated_linear(room.rows, none, layer.gated, self.routed, self.dense, cut), None
+            )
+        owned, cut = Owned(self.owned_rows, counts), self._cut(share.shared_width)
+        return Prepared(
+            gated_linear(room.rows, owned, layer.gated, self.routed, self.shared, cut),
+            routed_down(self.routed, owned, layer.down, self.routed_out, cut),
+        )
+
+    def take_in(self, position: int, microbatch: int) -> None:
+        """As `FfnOperators`."""
+        side, room = self.side, self.rooms[microbatch]
+        everything = side.inboxes[microbatch].everything
+        gather_messages(everything, side.config, room.rows, room.chosen, room.shares)
+        if not side.config.is_dense(position):
+            dispatch(room.chosen, side.index, side.config.num_ffn, room.dispatch, self.most)
+
+    def compute(self, position: int, microbatch: int) -> None:
+        """As `FfnOperators`."""
+        side, room = self.side, self.rooms[microbatch]
+        launches, layer = self._prepared[position][microbatch], side.layers[position]
+        order, counts, slots = room.dispatch
+        if launches.down is not None:
+            permute(room.rows, order, counts, self.owned_rows)
+        launches.gated()
+        if launches.down is not None:
+            launches.down()
+            whole = self._cut(side.share.shared_width).num_whole
+            fold_parts(self.routed_out, counts, side.config.capacity, whole)
+        combine_gpu(
+            self.dense if launches.down is None else self.shared,
+            self._tiles[position], layer.shared_down.scales,
+            None if launches.down is None else self.routed_out[0],
+            slots, room.shares, side.inboxes[microbatch].result,
+        )  # fmt: skip
+
+    def check_capacity(self) -> None:
+        """Refuses what was computed if an expert ever had more tokens than there is room for.
+
+        Raises:
+            RuntimeError: It had; the run is void.
+        """
+        most, capacity = int(self.most.item()), self.side.config.capacity
+        if most > capacity:
+            raise RuntimeError(
+                f"an expert had {most} tokens and room for {capacity}: the run is void; "
+                "give more --room"
+            )
