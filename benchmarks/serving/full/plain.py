@@ -56,8 +56,8 @@ class Arithmetic:
         return x * (x.square().mean(dim=1, keepdim=True) + eps).rsqrt() * weight.to(self.dtype)
 
     def swiglu(self, tokens: Tensor, gated: Weight, down: Weight) -> Tensor:
-        """A feed-forward whose input is rounded already; of no columns it is 0."""
-        if not down.values.shape[1]:
+        """A feed-forward whose input is rounded already; of no columns, or no rows, it is 0."""
+        if not (tokens.numel() and down.values.numel()):
             return tokens.new_zeros(tokens.shape)
         gate, up = self.wide(gated).chunk(2)
         return self.linear(F.silu(tokens @ gate.T) * (tokens @ up.T), down)
