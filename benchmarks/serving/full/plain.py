@@ -126,7 +126,7 @@ class PlainAttention:
         largest, chosen = shares.topk(self.side.config.model.num_experts_per_token, dim=1)
         if self.forced is not None:
             wanted = self.forced(position, chunk).long()
-            self.num_differing += int((wanted != chosen).sum())
+            self.num_differing += int((wanted[:, :, None] != chosen[:, None]).all(dim=2).sum())
             largest, chosen = shares.gather(1, wanted), wanted
         chunk.message.chosen.copy_(chosen)
         chunk.message.shares.copy_(largest)
