@@ -21,7 +21,7 @@ QKV_PARTS, OUT_PARTS = 6, 2
 
 
 class Buffers:
-    """Between the kernels; parts of micro-batches take turns, since a GPU works on one at a time."""
+    """Between the kernels; a GPU works on one part of a micro-batch at a time, so they share them."""
 
     def __init__(self, side: AttentionSide) -> None:
         """Allocates them."""
@@ -69,6 +69,13 @@ class KernelAttention:
             query_projection(to.latent, layer.query, chunk.cos, chunk.sin, to.query),
             linear_parts(to.attended, layer.out, to.out),
         )
+
+    @property
+    def launches(self) -> list[Launch]:
+        """All products."""
+        return [
+            each for made in self._prepared.values() for each in (made.qkv, made.query, made.out)
+        ]
 
     def attend(self, position: int, microbatch: int) -> None:
         """As `AttentionOperators`."""

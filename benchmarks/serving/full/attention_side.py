@@ -1,4 +1,4 @@
-"""One attention GPU: the parts of its micro-batches, their caches, and what comes in and goes out."""
+"""One attention GPU: the parts of its micro-batches, their caches, what comes in and goes out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.serving.full.attention_side import AttentionOperators, AttentionSide
+from benchmarks.serving.full.compilation import builds_of, compile_builds
 from benchmarks.serving.full.config import FullConfig
 from benchmarks.serving.full.ffn_side import FfnOperators, FfnSide
 from benchmarks.serving.full.machine import Machine
@@ -12,9 +13,7 @@ from benchmarks.serving.full.plain import PlainAttention, PlainFfn
 from benchmarks.serving.full.step import FullStep
 from benchmarks.serving.full.weights import Weights
 
-Operators = tuple[
-    Callable[[AttentionSide], AttentionOperators], Callable[[FfnSide], FfnOperators]
-]
+Operators = tuple[Callable[[AttentionSide], AttentionOperators], Callable[[FfnSide], FfnOperators]]
 
 
 def plain_operators() -> Operators:
@@ -47,6 +46,8 @@ def build_step(
     for index, (device, layers) in enumerate(zip(devices[1], weights.ffn, strict=True)):
         with current(device):
             ffn.append(make_ffn(FfnSide(config, index, device, layers)))
+    launches = [each for side in (*attention, *ffn) for each in getattr(side, "launches", [])]
+    compile_builds(builds_of(launches))
     return FullStep(config, machine, attention, ffn)
 
 

@@ -42,7 +42,8 @@ class CudaQueue:
         """As `Queue`: copy engines, in the order of this stream alone; torch would use both's."""
         with torch.cuda.device(self.device):
             for target, source in pairs:
-                assert target.is_contiguous() and source.is_contiguous()
+                assert target.is_contiguous()
+                assert source.is_contiguous()
                 assert target.nbytes == source.nbytes
                 status = ctypes.CDLL("libcuda.so.1").cuMemcpyAsync(
                     ctypes.c_uint64(target.data_ptr()),
@@ -179,11 +180,3 @@ class CudaMachine:
         """As `Machine`."""
         for device in self._devices:
             torch.cuda.synchronize(device)
-
-
-def make_devices(num_attention: int, num_ffn: int) -> tuple[list[torch.device], list[torch.device]]:
-    """The GPUs of either side, attention's first."""
-    every = [torch.device("cuda", index) for index in range(num_attention + num_ffn)]
-    return every[:num_attention], every[num_attention:]
-
-

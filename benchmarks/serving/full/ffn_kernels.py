@@ -22,7 +22,7 @@ SPARE_BLOCKS = 4
 """Multiprocessors left to the intake of the next micro-batch."""
 NUM_PARTS = 3
 DEVIATIONS = 3
-"""Standard deviations above the mean that an expert's tokens seldom have; more take another pass."""
+"""Standard deviations above the mean: more tokens than that take another pass."""
 
 
 class Room:
@@ -104,6 +104,12 @@ class KernelFfn:
             gated_linear(room.rows, owned, layer.gated, self.routed, self.shared, cut),
             routed_down(self.routed, owned, layer.down, self.routed_out, cut),
         )
+
+    @property
+    def launches(self) -> list[Launch]:
+        """All products."""
+        made = [each for row in self._prepared for each in row]
+        return [each for one in made for each in (one.gated, one.down) if each is not None]
 
     def take_in(self, position: int, microbatch: int) -> None:
         """As `FfnOperators`."""

@@ -79,7 +79,8 @@ class HostMoment:
 
     def seconds_since(self, other: "HostMoment") -> float:
         """As `Moment`."""
-        assert self.time is not None and other.time is not None, "not there yet"
+        if self.time is None or other.time is None:
+            raise RuntimeError("the queue has not come there yet")
         return self.time - other.time
 
     def wait(self) -> None:

@@ -1,4 +1,4 @@
-"""What an attention GPU sends to every FFN GPU: tokens, their scales, their routes, in one piece."""
+"""What an attention GPU sends to every FFN GPU: tokens, scales and routes in one piece."""
 
 from dataclasses import dataclass
 

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.serving.full.attention_side import AttentionSide, Chunk, Forced
-from benchmarks.serving.full.ffn_side import FfnSide
 from benchmarks.serving.full.draw import part
+from benchmarks.serving.full.ffn_side import FfnSide
 from benchmarks.serving.full.weights import AttentionLayer
 from benchmarks.serving.slice.config import K_SCALE, V_SCALE
 from benchmarks.serving.slice.sequences import PAGE_SIZE
@@ -81,7 +81,9 @@ class PlainAttention:
             if position:
                 self._add_received(chunk)
             self._attend(position, layer, chunk)
-            x = self.maths.norm(chunk.residual.to(self.maths.dtype), layer.post_norm, model.rms_norm_eps)
+            x = self.maths.norm(
+                chunk.residual.to(self.maths.dtype), layer.post_norm, model.rms_norm_eps
+            )
             chunk.message.put(x)
             if not self.side.config.is_dense(position):
                 self._route(position, layer, chunk, x)
@@ -165,6 +167,10 @@ class PlainFfn:
         """As `FfnOperators`."""
         held = self._held[microbatch]
         assert held is not None, "nothing was taken in"
+        if held[0].is_cuda:
+            # Allocated on the queue of the intake, read on this one.
+            for each in held:
+                each.record_stream(torch.cuda.current_stream(each.device))
         self._held[microbatch] = None
         tokens, chosen, shares = held
         layer, share = self.side.layers[position], self.side.share

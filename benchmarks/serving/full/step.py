@@ -35,9 +35,7 @@ class Watcher(Protocol):
         """
 
 
-def watch_nothing(
-    queue: Queue, name: str, layer: int, microbatch: int, peer: int = 0
-) -> None:
+def watch_nothing(queue: Queue, name: str, layer: int, microbatch: int, peer: int = 0) -> None:
     """The watcher of a step that is timed."""
 
 
@@ -60,20 +58,22 @@ class FullStep:
 
         devices = [each.side.device for each in attention]
         self.main = [machine.queue(device) for device in devices]
-        self._out = [queues(device, len(ffn)) for device in devices]
+        self.queues_out = [queues(device, len(ffn)) for device in devices]
         devices = [each.side.device for each in ffn]
-        self._intake = [machine.queue(device) for device in devices]
-        self._ffn = [machine.queue(device) for device in devices]
-        self._back = [queues(device, len(attention)) for device in devices]
+        self.queues_intake = [machine.queue(device) for device in devices]
+        self.queues_ffn = [machine.queue(device) for device in devices]
+        self.queues_back = [queues(device, len(attention)) for device in devices]
         self._plans: list[list[list[tuple[Tensor, Tensor]]]] = []
         self._replay: Any = None
         self._kept: list[Any] = []
         self.num_steps = 0
+        # What was drawn and allocated is there before any queue begins.
+        machine.synchronize()
 
     @property
     def _others(self) -> list[Queue]:
-        pairs = [queue for row in (*self._out, *self._back) for queue in row]
-        return [*self.main[1:], *self._intake, *self._ffn, *pairs]
+        pairs = [queue for row in (*self.queues_out, *self.queues_back) for queue in row]
+        return [*self.main[1:], *self.queues_intake, *self.queues_ffn, *pairs]
 
     def plan(self, num_steps: int) -> None:
         """Lengths, pages and tile maps of so many steps more, which takes the host some time.
@@ -148,7 +148,7 @@ class FullStep:
         ready, message = queue.record(), operators.side.outboxes[microbatch]
         self._kept.append(ready)
         sent = []
-        for peer, out in enumerate(self._out[index]):
+        for peer, out in enumerate(self.queues_out[index]):
             inbox = self.ffn[peer].side.inboxes[microbatch]
             out.wait(ready)
             out.copy([(inbox.buffers[index], message)])
@@ -160,7 +160,11 @@ class FullStep:
         self, layer: int, microbatch: int, index: int, sent: list[list[Any]], watch: Watcher
     ) -> list[Any]:
         """One FFN GPU; returns when its results are at each attention GPU."""
-        intake, queue, operators = self._intake[index], self._ffn[index], self.ffn[index]
+        intake, queue, operators = (
+            self.queues_intake[index],
+            self.queues_ffn[index],
+            self.ffn[index],
+        )
         for messages in sent:
             intake.wait(messages[index])
         intake.run(partial(operators.take_in, layer, microbatch))
@@ -172,7 +176,7 @@ class FullStep:
         ready = queue.record()
         self._kept += [taken, ready]
         returned = []
-        for peer, back in enumerate(self._back[index]):
+        for peer, back in enumerate(self.queues_back[index]):
             targets = self.attention[peer].side.received_from(index, microbatch)
             sources = operators.side.results_for(peer, microbatch)
             back.wait(ready)
@@ -181,9 +185,7 @@ class FullStep:
             returned.append(back.record())
         return returned
 
-    def _finish(
-        self, microbatch: int, index: int, back: list[list[Any]], watch: Watcher
-    ) -> None:
+    def _finish(self, microbatch: int, index: int, back: list[list[Any]], watch: Watcher) -> None:
         queue, layers = self.main[index], self.config.num_layers
         for results in back:
             queue.wait(results[index])

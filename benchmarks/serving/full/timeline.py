@@ -6,7 +6,6 @@ from typing import NamedTuple
 from benchmarks.serving.full.machine import Clock, Queue
 from benchmarks.serving.full.step import FullStep
 from regard.serving.afd.trace import NO_LAYER, Span, Stage
-from regard.serving.afd.trace_file import TraceInfo
 
 
 class Key(NamedTuple):
@@ -41,6 +40,8 @@ class Timeline:
             worker: step.machine.clock(device, slots) for worker, device in self._workers.items()
         }
         self._owners = self._owners_of_queues()
+        # The clocks are empty before any queue writes to them.
+        step.machine.synchronize()
         self._slots: dict[Key, int] = {}
         self._taken = dict.fromkeys(self._workers, 0)
         step.upload()
@@ -51,10 +52,10 @@ class Timeline:
     def _owners_of_queues(self) -> dict[int, str]:
         step, owners = self._step, {}
         for index, queue in enumerate(step.main):
-            for each in (queue, *step._out[index]):
+            for each in (queue, *step.queues_out[index]):
                 owners[id(each)] = f"attention{index}"
-        for index, queue in enumerate(step._ffn):
-            for each in (queue, step._intake[index], *step._back[index]):
+        for index, queue in enumerate(step.queues_ffn):
+            for each in (queue, step.queues_intake[index], *step.queues_back[index]):
                 owners[id(each)] = f"ffn{index}"
         return owners
 
@@ -127,18 +128,6 @@ class Timeline:
                     spans.append(Span(worker, "feed_forward", *place, begin, end, name))
                     spans.append(Span(worker, "send", *place, end, end, name))
         return spans
-
-    def info(self, source_notes: str) -> TraceInfo:
-        """The header of the trace file."""
-        config = self._step.config
-        return TraceInfo(
-            source="run",
-            num_attention=config.num_attention,
-            num_ffn=config.num_ffn,
-            num_layers=config.num_layers,
-            num_microbatches=config.num_microbatches,
-            notes=source_notes,
-        )
 
 
 def stage_medians(spans: Sequence[Span]) -> dict[str, float]:

@@ -108,4 +108,6 @@ def check_capacity(step: FullStep) -> None:
 
 
 def _num_replaced(step: FullStep) -> int:
-    return sum(chunk.sequences.num_replaced for each in step.attention for chunk in each.side.chunks)
+    return sum(
+        chunk.sequences.num_replaced for each in step.attention for chunk in each.side.chunks
+    )

@@ -90,9 +90,7 @@ def draw_attention_layer(config: FullConfig, position: int, device: torch.device
     )
 
 
-def draw_ffn_layer(
-    config: FullConfig, index: int, position: int, device: torch.device
-) -> FfnLayer:
+def draw_ffn_layer(config: FullConfig, index: int, position: int, device: torch.device) -> FfnLayer:
     """The part of one layer that FFN GPU `index` holds."""
     model, share, number = config.model, Share.of(config, index), config.numbers[position]
     draw, hidden, width = Draw(config.seed, device), model.hidden_size, model.moe_intermediate_size
