@@ -17,7 +17,7 @@ import torch
 from benchmarks.serving.full.build import build_step
 from benchmarks.serving.full.check import CheckError, Devices, check_layers, check_topologies
 from benchmarks.serving.full.config import FullConfig, SettingError
-from benchmarks.serving.full.host import Host, Log
+from benchmarks.serving.full.host import MOST_SIDES, Host, Log
 from benchmarks.serving.full.options import base_config, cases, parser, topologies
 from benchmarks.serving.full.prediction import (
     Prediction,
@@ -49,7 +49,8 @@ def check(options: argparse.Namespace, host: Host, log: Log) -> str:
     layers = check_layers(config, host.machine, devices, host.operators())
     log(layers)
     free()
-    wanted = topologies(options, host.num_devices)
+    most = MOST_SIDES if options.one_gpu else host.num_devices
+    wanted = topologies(options, most)
     same = check_topologies(config, wanted, host.machine, host.pick)
     log(same)
     free()
@@ -194,7 +195,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     made = parser(__doc__)
     options = made.parse_args(given)
-    if options.write and (options.no_check or options.eager or options.device == "cpu"):
+    trial = options.no_check or options.eager or options.one_gpu or options.device == "cpu"
+    if options.write and trial:
         made.error("--write: a dry run, an eager or an unchecked one writes no row")
     if options.stages and options.device == "cpu":
         made.error("--stages: stages are timed on GPUs")

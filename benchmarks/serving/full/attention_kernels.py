@@ -21,7 +21,7 @@ QKV_PARTS, OUT_PARTS = 6, 2
 
 
 class Buffers:
-    """Between the kernels; a GPU works on one part of a micro-batch at a time, so they share them."""
+    """Between the kernels; shared by all parts, since a GPU works on one at a time."""
 
     def __init__(self, side: AttentionSide) -> None:
         """Allocates them."""

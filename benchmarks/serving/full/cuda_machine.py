@@ -131,9 +131,11 @@ class CudaMachine:
         Raises:
             RuntimeError: Two GPUs cannot.
         """
-        self._devices = [*attention, *ffn]
+        self._devices = list(dict.fromkeys([*attention, *ffn]))
         for one in attention:
             for other in ffn:
+                if one == other:
+                    continue
                 if not torch.cuda.can_device_access_peer(one, other):
                     raise RuntimeError(f"{one} cannot reach the memory of {other}")
                 connect(one, other)

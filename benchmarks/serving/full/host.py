@@ -12,8 +12,8 @@ from benchmarks.serving.full.host_machine import HostMachine
 from benchmarks.serving.full.machine import Machine
 
 UNLIMITED = 1e18
-CPU_DEVICES = 64
-"""Sides that a dry run may have together."""
+MOST_SIDES = 64
+"""That a dry run may have on one device."""
 
 
 class Host:
@@ -26,9 +26,12 @@ class Host:
             SettingError: With how many are there and how many are wanted.
         """
         self.is_cpu = options.device == "cpu"
-        self.num_devices = CPU_DEVICES if self.is_cpu else torch.cuda.device_count()
+        self.num_devices = MOST_SIDES if self.is_cpu else torch.cuda.device_count()
         # Where only one stage after another is timed, one GPU does.
-        wanted = 1 if options.stages else options.attention + options.ffn
+        self._is_shared = options.one_gpu
+        sides = options.attention + options.ffn
+        wanted = 1 if options.stages or options.one_gpu else sides
+        self._share = sides if options.one_gpu else 1
         self._wanted = wanted
         if self.num_devices < wanted:
             raise SettingError(
@@ -42,10 +45,11 @@ class Host:
 
     @property
     def memory(self) -> float:
-        """Free bytes of the fullest GPU, those that are wanted only."""
+        """Free bytes of the fullest GPU that is wanted, for each side that is on it."""
         if self.is_cpu:
             return UNLIMITED
-        return min(torch.cuda.mem_get_info(index)[0] for index in range(self._wanted))
+        free = min(torch.cuda.mem_get_info(index)[0] for index in range(self._wanted))
+        return free / self._share
 
     @property
     def name(self) -> str:
@@ -57,7 +61,8 @@ class Host:
         if self.is_cpu:
             cpu = torch.device("cpu")
             return [cpu] * num_attention, [cpu] * num_ffn
-        every = [torch.device("cuda", index) for index in range(num_attention + num_ffn)]
+        places = range(num_attention + num_ffn)
+        every = [torch.device("cuda", 0 if self._is_shared else index) for index in places]
         return every[:num_attention], every[num_attention:]
 
     def synchronize(self) -> None:

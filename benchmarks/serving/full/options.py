@@ -44,6 +44,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     add("--room", type=float, default=2.0, metavar="X",
         help="rows that an expert has room for, in means (default 2)")  # fmt: skip
     add("--seed", type=int, default=0, help="of weights, caches, lengths and tokens")
+    add("--one-gpu", action="store_true",
+        help="all sides on the first GPU: for tests, with few --layers; writes no row")  # fmt: skip
     add("--eager", action="store_true", help="no CUDA graph: for finding faults; writes no row")
     _add_modes(made)
     return made
