@@ -7,6 +7,15 @@ from benchmarks.serving import afd_full
 from benchmarks.serving.full import check
 from regard.serving.afd.trace_file import read_trace
 
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 DRY = ("--model", "step3-mini", "--device", "cpu", "--contexts", "64")
 
 

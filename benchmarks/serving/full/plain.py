@@ -47,9 +47,10 @@ class Arithmetic:
         """A weight's values."""
         return dequantise_weight(weight.values, weight.scales).to(self.dtype)
 
-    def linear(self, x: Tensor, weight: Weight) -> Tensor:
-        """`x @ weight.T`."""
-        return self.rounded(x) @ self.wide(weight).T
+    def linear(self, x: Tensor, weight: Weight | Tensor) -> Tensor:
+        """`x @ weight.T`, of a weight that may have been widened before."""
+        wide = weight if isinstance(weight, Tensor) else self.wide(weight)
+        return self.rounded(x) @ wide.T
 
     def norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
         """RMSNorm."""
@@ -77,10 +78,11 @@ class PlainAttention:
     def attend(self, position: int, microbatch: int) -> None:
         """As `AttentionOperators`."""
         model, layer = self.side.config.model, self.side.weights.layers[position]
+        wide = [self.maths.wide(each) for each in (layer.qkv, layer.query, layer.out)]
         for chunk in self.side.microbatches[microbatch]:
             if position:
                 self._add_received(chunk)
-            self._attend(position, layer, chunk)
+            self._attend(position, layer, chunk, wide)
             x = self.maths.norm(
                 chunk.residual.to(self.maths.dtype), layer.post_norm, model.rms_norm_eps
             )
@@ -94,22 +96,25 @@ class PlainAttention:
             total = total + each.to(self.maths.dtype)
         chunk.residual.copy_(total)
 
-    def _attend(self, position: int, layer: AttentionLayer, chunk: Chunk) -> None:
+    def _attend(
+        self, position: int, layer: AttentionLayer, chunk: Chunk, wide: list[Tensor]
+    ) -> None:
+        qkv, query, out_weight = wide
         model, maths = self.side.config.model, self.maths
         dim, eps = model.head_dim, model.rms_norm_eps
         cos, sin = chunk.cos.to(maths.dtype), chunk.sin.to(maths.dtype)
         residual = chunk.residual.to(maths.dtype)
-        sums = maths.linear(maths.norm(residual, layer.input_norm, eps), layer.qkv)
+        sums = maths.linear(maths.norm(residual, layer.input_norm, eps), qkv)
         latent, key, value = sums.split((model.query_low_rank, dim, dim), dim=1)
         self._append(chunk, chunk.caches[position], rotate(key, cos, sin), value)
-        queries = maths.linear(maths.norm(latent, layer.inner_norm, eps), layer.query)
+        queries = maths.linear(maths.norm(latent, layer.inner_norm, eps), query)
         turned = [rotate(each, cos, sin) for each in queries.split(dim, dim=1)]
         attended = mfa_decode_reference(
             maths.narrowed(torch.stack(turned, dim=1)), chunk.caches[position],
             chunk.sequences.block_table, chunk.sequences.tile_map.lengths,
             scale=dim**-0.5, k_scale=K_SCALE, v_scale=V_SCALE, dtype=maths.dtype,
         )  # fmt: skip
-        out = maths.linear(maths.narrowed(attended.flatten(1).to(maths.dtype)), layer.out)
+        out = maths.linear(maths.narrowed(attended.flatten(1).to(maths.dtype)), out_weight)
         chunk.residual.copy_(residual + out)
 
     def _append(self, chunk: Chunk, cache: Tensor, key: Tensor, value: Tensor) -> None:

@@ -14,7 +14,9 @@ BRANCH_GAIN = 0.2
 """Size of what a sublayer adds, beside the embedding's."""
 ATTENTION_GAIN = 30 * BRANCH_GAIN
 """Attention over thousands of random values averages them away; this restores it."""
-ROUTED_GAIN, SHARED_GAIN = BRANCH_GAIN, BRANCH_GAIN / 2
+ROUTED_GAIN, SHARED_GAIN = 5 * BRANCH_GAIN, BRANCH_GAIN / 2
+"""A routed expert counts with a share of about a tenth: then each adds as much as the shared one,
+and one that is lost is seen."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,8 @@ def test_the_planner_lets_experts_bind_as_on_the_issues_host():
     # Four FFN GPUs read 1.35 GB a layer, each at the share of an H200's speed that the row gives.
     share = SHARE_BYTES / 170e-6 / 3.35e12
     read = 3 * 7168 * (56 * (48 + 1) * 5120 + 5 * 18432) / 4 / (4.8e12 * share)
-    assert made.planner_ms == pytest.approx(3 * read * 1e3, rel=0.05)
+    # It adds what arithmetic of the shared expert takes beyond its weights, and the head.
+    assert 3 * read * 1e3 < made.planner_ms < 3 * read * 1e3 * 1.25
     assert all("stage" in each for each in made.missing)
 
 
