@@ -5,6 +5,8 @@ import torch
 
 from benchmarks.serving import afd_full
 from benchmarks.serving.full import check
+from benchmarks.serving.full.config import SettingError
+from benchmarks.serving.full.options import parser, topologies
 from regard.serving.afd.trace_file import read_trace
 
 
@@ -79,12 +81,19 @@ def test_a_trial_writes_no_row(trial, capsys):
     [
         (("--batches", "6"), "multiple of 4"),
         (("--batches", "few"), "give numbers, or max"),
-        (("--topologies", "2F1A", "--check"), "write it as 4A4F"),
         (("--stages",), "timed on GPUs"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(arguments, said, capsys):
     assert said in error_of(capsys, *DRY, "--layers", "2", *arguments)
+
+
+def test_a_topology_is_written_with_its_letters():
+    with pytest.raises(SettingError, match="2F1A: write it as 4A4F"):
+        topologies(parser("").parse_args(["--topologies", "1A3F", "2F1A"]), 8)
+    asked = parser("").parse_args(["--attention", "5", "--ffn", "3"])
+    assert topologies(asked, 8) == [(1, 1), (1, 3), (5, 3)]
+    assert topologies(asked, 4) == [(1, 1), (1, 3)]
 
 
 def test_a_failed_check_times_nothing(monkeypatch, capsys):

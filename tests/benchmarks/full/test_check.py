@@ -1,6 +1,7 @@
 import pytest
 
 from benchmarks.serving.full import check as check_module
+from benchmarks.serving.full import weights
 from benchmarks.serving.full.build import plain_operators
 from benchmarks.serving.full.check import CheckError, check_layers, check_topologies, exact_config
 from benchmarks.serving.full.host_machine import HostMachine
@@ -52,7 +53,9 @@ class WrongAttention(PlainAttention):
 @pytest.mark.parametrize(
     "wrong", [(PlainAttention, WrongFfn), (WrongAttention, PlainFfn)], ids=["expert", "sum"]
 )
-def test_a_wrong_layer_is_noticed(wrong, few):
+def test_a_wrong_layer_is_noticed(wrong, few, monkeypatch):
+    # So that attention over a short context adds as little as over one of thousands.
+    monkeypatch.setattr(weights, "ATTENTION_GAIN", 0.6)
     config = mini(2, 2, layers=None)
     with pytest.raises(CheckError, match="the layers are wrong"):
         check_layers(config, machine, devices(config), wrong)
