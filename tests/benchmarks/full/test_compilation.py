@@ -1,0 +1,24 @@
+from types import SimpleNamespace
+
+from benchmarks.serving.full import compilation
+from regard.serving.kernels.block_scaled.build import num_stages
+from regard.serving.kernels.block_scaled.launch import GATED, PARTS
+
+
+def test_launches_of_one_size_share_a_build_and_each_is_compiled_once(monkeypatch):
+    launches = [
+        SimpleNamespace(mode=mode, rows=rows, shared_rows=64)
+        for mode, rows in ((PARTS, 96), (PARTS, 96), (GATED, 96), (PARTS, 192))
+    ]
+    wanted = compilation.builds_of(launches)
+    assert wanted == {
+        (96, num_stages(96, False), 64),
+        (96, num_stages(96, True), 64),
+        (192, num_stages(192, False), 64),
+    }
+    made = []
+    monkeypatch.setattr(compilation.build, "library", lambda *each: made.append(each))
+    compilation.compile_builds(wanted)
+    assert sorted(made) == sorted(wanted)
+    compilation.compile_builds(set())
+    assert len(made) == len(wanted)
