@@ -6,14 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from regard.serving.kernels.block_scaled import build
 from regard.serving.kernels.block_scaled.launch import PARTS, Launch
 
-Build = tuple[int, int, int]
-"""Rows, stages, shared rows: what `build.library` takes."""
+Build = tuple[int, int, int, int]
+"""Rows, stages, shared rows, fewer rows: what `build.library` takes."""
 
 
 def builds_of(launches: Iterable[Launch]) -> set[Build]:
     """The builds that launches need."""
     return {
-        (each.rows, build.num_stages(each.rows, each.mode != PARTS), each.shared_rows)
+        (
+            each.rows,
+            build.num_stages(each.rows, each.mode != PARTS),
+            each.shared_rows,
+            each.fewer_rows,
+        )
         for each in launches
     }
 
