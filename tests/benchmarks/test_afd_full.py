@@ -10,7 +10,7 @@ from benchmarks.serving.full.options import parser, topologies
 from regard.serving.afd.trace_file import read_trace
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
