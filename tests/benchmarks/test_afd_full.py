@@ -6,7 +6,7 @@ import torch
 from benchmarks.serving import afd_full
 from benchmarks.serving.full import check
 from benchmarks.serving.full.config import SettingError
-from benchmarks.serving.full.options import parser, topologies
+from benchmarks.serving.full.options import cases, parser, topologies
 from regard.serving.afd.trace_file import read_trace
 
 
@@ -86,6 +86,15 @@ def test_a_trial_writes_no_row(trial, capsys):
 )
 def test_what_cannot_be_is_refused_in_a_line(arguments, said, capsys):
     assert said in error_of(capsys, *DRY, "--layers", "2", *arguments)
+
+
+@pytest.mark.parametrize("sides", [(4, 4), (5, 3), (1, 3)])
+def test_what_is_run_unless_told_otherwise_fits_h200s(sides):
+    given = ["--attention", str(sides[0]), "--ffn", str(sides[1])]
+    found = cases(parser("").parse_args(given), 141e9)
+    assert len(found) == 2 * 3 * 2
+    assert {each.batch for each in found} >= {128}
+    assert max(each.batch * each.num_microbatches for each in found) > 3 * 192
 
 
 def test_a_topology_is_written_with_its_letters():

@@ -12,7 +12,7 @@ from benchmarks.serving.full.prediction import KINDS
 EPILOG = """
 examples:
   check, then time the whole model on eight GPUs, and write rows:
-    python -m benchmarks.serving.afd_full --attention 4 --ffn 4 --batches 128 192 max --write
+    python -m benchmarks.serving.afd_full --attention 4 --ffn 4 --batches 128 max --write
   the same orchestration on a CPU, in seconds:
     python -m benchmarks.serving.afd_full --model step3-mini --device cpu --attention 2 --ffn 3 \\
       --batches 8 --microbatches 2 --contexts 128 --steps 2
@@ -32,9 +32,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     add("--device", choices=("cuda", "cpu"), default="cuda", help="cpu: plain torch, a dry run")
     add("--attention", type=int, default=4, metavar="N", help="attention GPUs (default 4)")
     add("--ffn", type=int, default=4, metavar="N", help="FFN GPUs (default 4)")
-    add("--batches", nargs="+", default=["128", "192", "max"], metavar="N",
+    add("--batches", nargs="+", default=["128", "max"], metavar="N",
         help="sequences of a micro-batch on each attention GPU; max: as memory allows "
-        "(default 128 192 max)")  # fmt: skip
+        "(default 128 max)")  # fmt: skip
     add("--microbatches", type=int, nargs="+", default=[1, 2, 3], metavar="N",
         help="(default 1 2 3)")  # fmt: skip
     add("--contexts", type=int, nargs="+", default=[4096, 8192], metavar="N",
