@@ -16,6 +16,7 @@ from benchmarks.serving import ffn_share
 from benchmarks.serving.device_timing import MIN_BYTES, Call, time_in_turns
 from benchmarks.serving.product_peers import relative_error
 from benchmarks.serving.slice.config import NUM_ATTENTION
+from benchmarks.serving.slice.cut import SPARE_BLOCKS
 from benchmarks.serving.slice.schedule import Turn
 from regard.serving.kernels.block_scaled.reference import dequantise_rows
 from regard.serving.kernels.mfa_decode import hopper, mfa_decode, mfa_decode_quantised
@@ -34,8 +35,6 @@ FFN_SETS: dict[str, frozenset[str]] = {
     "fill": frozenset({"fill"}),
     "all": frozenset({"combine", "fewer_rows", "overlap", "fill"}),
 }
-SPARE_BLOCKS = 4
-"""As in the slice."""
 ROUNDING = 5e-2
 """Of e4m3, whichever way a value between two of its numbers was rounded."""
 

@@ -8,6 +8,9 @@ from benchmarks.serving.full import check
 from benchmarks.serving.full.config import SettingError
 from benchmarks.serving.full.options import cases, parser, topologies
 from regard.serving.afd.trace_file import read_trace
+from tests.serving.kernels.devices import gpu
+
+__all__ = ["gpu"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -115,9 +118,7 @@ def test_a_failed_check_times_nothing(monkeypatch, capsys):
 
 
 @pytest.mark.gpu
-def test_all_sides_on_one_gpu_pass_the_checks_and_run_as_a_graph(capsys):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
+def test_all_sides_on_one_gpu_pass_the_checks_and_run_as_a_graph(gpu, capsys):
     sides = ("--one-gpu", "--attention", "2", "--ffn", "2", "--topologies", "1A1F", "2A2F")
     load = ("--layers", "6", "--batches", "16", "--microbatches", "2", "--contexts", "512")
     assert afd_full.main([*sides, *load, "--steps", "5"]) == 0

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.serving.full.attention_side import AttentionSide, Chunk
-from benchmarks.serving.full.weights import AttentionLayer
+from benchmarks.serving.slice.attention_layer import AttentionLayer
 from benchmarks.serving.slice.config import K_SCALE, V_SCALE
 from benchmarks.serving.slice.tensors import empty_rows
 from regard.serving.kernels.block_scaled.launch import Launch, Rows

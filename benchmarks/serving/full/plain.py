@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmarks.serving.full.attention_side import AttentionSide, Chunk, Forced
 from benchmarks.serving.full.draw import part
 from benchmarks.serving.full.ffn_side import FfnSide
-from benchmarks.serving.full.weights import AttentionLayer
+from benchmarks.serving.slice.attention_layer import AttentionLayer
 from benchmarks.serving.slice.config import K_SCALE, V_SCALE
 from benchmarks.serving.slice.sequences import PAGE_SIZE
 from regard.serving.kernels.block_scaled.launch import Weight

@@ -8,6 +8,7 @@ from torch import Tensor
 from benchmarks.serving.full.config import FullConfig
 from benchmarks.serving.full.draw import Draw, Kind, empty_weight, part
 from benchmarks.serving.full.layout import BLOCK, Share
+from benchmarks.serving.slice.attention_layer import AttentionLayer
 from regard.serving.kernels.block_scaled.launch import Weight
 
 BRANCH_GAIN = 0.2
@@ -17,26 +18,6 @@ ATTENTION_GAIN = 30 * BRANCH_GAIN
 ROUTED_GAIN, SHARED_GAIN = 5 * BRANCH_GAIN, BRANCH_GAIN / 2
 """A routed expert counts with a share of about a tenth: then each adds as much as the shared one,
 and one that is lost is seen."""
-
-
-@dataclass(frozen=True)
-class AttentionLayer:
-    """Attention's part of one layer."""
-
-    qkv: Weight
-    """Query down, key, value: (low rank + 2 dim, hidden)."""
-    query: Weight
-    """(heads * dim, low rank)."""
-    out: Weight
-    """(hidden, heads * dim)."""
-    input_norm: Tensor
-    """(hidden,)."""
-    inner_norm: Tensor
-    """(low rank,)."""
-    post_norm: Tensor
-    """(hidden,)."""
-    router: Tensor
-    """(experts, hidden) bfloat16."""
 
 
 @dataclass

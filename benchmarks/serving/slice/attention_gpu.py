@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from benchmarks.serving.slice.attention_layer import AttentionLayer
 from benchmarks.serving.slice.config import K_SCALE, MODEL, NUM_SERVERS, V_SCALE, SliceConfig
+from benchmarks.serving.slice.cut import SPARE_BLOCKS
 from benchmarks.serving.slice.message import Message
 from benchmarks.serving.slice.sequences import Sequences
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
-from regard.serving.kernels.block_scaled.launch import Rows, Weight
+from regard.serving.kernels.block_scaled.launch import Rows
 from regard.serving.kernels.block_scaled.linear import linear_parts, query_projection
 from regard.serving.kernels.latent_append.gpu import latent_append_gpu
 from regard.serving.kernels.mfa_decode import mfa_decode, mfa_decode_quantised
@@ -18,8 +20,6 @@ from regard.serving.kernels.mfa_decode.tile_map import PAGE_SIZE
 from regard.serving.kernels.norm_quantise.gpu import quantise_gpu, sum_norm_quantise_gpu
 from regard.serving.kernels.routing.gpu import Router
 
-SPARE_BLOCKS = 4
-"""Multiprocessors left to what waits for the wire."""
 QKV_PARTS, OUT_PARTS = 6, 2
 # Rows of logits must begin where 16 bytes do, or the matrix product takes four times as long.
 PADDED_VOCABULARY = -(-MODEL.vocab_size // 64) * 64
@@ -30,16 +30,9 @@ BRANCH_GAIN = 0.2
 
 
 @dataclass(frozen=True)
-class LayerWeights:
-    """Attention's part of one layer."""
+class LayerWeights(AttentionLayer):
+    """With the caches of the slice's micro-batches."""
 
-    qkv: Weight
-    query: Weight
-    out: Weight
-    input_norm: Tensor
-    inner_norm: Tensor
-    post_norm: Tensor
-    router: Tensor
     cache: Tensor
     """(micro-batches, pages, 2, page size, 256) e4m3."""
 

@@ -15,7 +15,6 @@ from benchmarks.serving.slice.attention_gpu import (
     HEAD_DIM,
     LATENT,
     NUM_HEADS,
-    SPARE_BLOCKS,
     AttentionGpu,
     LayerWeights,
     MicroBatch,
@@ -32,6 +31,7 @@ from benchmarks.serving.slice.config import (
     V_SCALE,
     SliceConfig,
 )
+from benchmarks.serving.slice.cut import SPARE_BLOCKS
 from benchmarks.serving.slice.ffn_gpu import FfnGpu, FfnWeights, Inbox
 from benchmarks.serving.slice.ffn_gpu import Prepared as FfnPrepared
 from benchmarks.serving.slice.ffn_kernels import permute

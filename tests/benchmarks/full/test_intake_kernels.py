@@ -7,14 +7,14 @@ from benchmarks.serving.slice.tensors import empty_rows
 from regard.serving.kernels.block_scaled.reference import dequantise_rows
 from regard.serving.kernels.routing.reference import Dispatch
 from tests.benchmarks.full.cases import whole
+from tests.serving.kernels.devices import gpu
+
+__all__ = ["gpu"]
 
 
 @pytest.fixture
-def side():
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    device = torch.device("cuda")
-    made = FfnSide(whole(3, 3, batch=200, num_microbatches=1), 1, device, [])
+def side(gpu):
+    made = FfnSide(whole(3, 3, batch=200, num_microbatches=1), 1, gpu, [])
     fill_inbox(made)
     return made
 
