@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 PROVEN = "proven"
 FFN_SETS: dict[str, frozenset[str]] = {
     PROVEN: frozenset(),
-    "combine": frozenset({"combine"}),
     "fewer_rows": frozenset({"fewer_rows"}),
     "overlap": frozenset({"overlap"}),
     "fill": frozenset({"fill"}),
-    "all": frozenset({"combine", "fewer_rows", "overlap", "fill"}),
+    "all": frozenset({"fewer_rows", "overlap", "fill"}),
 }
 ROUNDING = 5e-2
 """Of e4m3, whichever way a value between two of its numbers was rounded."""

@@ -1,4 +1,4 @@
-"""One FFN GPU's share of a Step-3 layer: permute, gate, up, SwiGLU, quantise, down, fold, combine.
+"""One FFN GPU's share of a Step-3 layer: permute, gate, up, SwiGLU, quantise, down, combine.
 
 What is timed is what the slice runs (`slice/ffn_gpu.py`): three whole experts of 48, those of the
 busiest of 16 GPUs, and 384 columns of the shared expert. Beside it the bare products of cuBLAS and
@@ -109,6 +109,12 @@ def expert_weight(stack: Weight | None, expert: int, outer: int) -> Weight:
     return Weight(stack.values[rows], stack.scales[expert * blocks : (expert + 1) * blocks])
 
 
+def share(ffn: "FfnGpu", layer: int) -> None:
+    """All of it; in the slice the permutation runs beside the stage before."""
+    ffn.sort(0)
+    ffn.compute_share(layer, 0)
+
+
 def check(ffn: "FfnGpu") -> float:
     """The error of the share.
 
@@ -119,7 +125,7 @@ def check(ffn: "FfnGpu") -> float:
         raise SystemExit(f"an expert has {int(ffn.most)} tokens; room is {ffn.config.capacity}")
     ffn.partial.fill_(torch.nan)
     ffn.routed_out.fill_(torch.nan)
-    ffn.compute_share(NUM_DENSE, 0)
+    share(ffn, NUM_DENSE)
     error = relative_error(ffn.partial, expected_partial(ffn, ffn.layers[NUM_DENSE]))
     if not error < TOLERANCE:
         raise SystemExit(f"the share is wrong: relative error {error:.4f}, {TOLERANCE} allowed")
@@ -137,7 +143,7 @@ def cublas_call(ffn: "FfnGpu", weights: "FfnWeights", counts: list[int]) -> Call
     """The products of all experts one after the other; the host knows how many tokens each has."""
     pairs = shared_products(ffn, weights)
     for rows, stack, outer in (
-        (ffn.owned_rows, weights.gated, 2 * WIDTH),
+        (ffn.inboxes[0].owned_rows, weights.gated, 2 * WIDTH),
         (ffn.routed, weights.down, HIDDEN),
     ):
         for expert, count in enumerate(counts):
@@ -175,7 +181,7 @@ def grouped_call(
 
 def deep_gemm_call(ffn: "FfnGpu", weights: "FfnWeights") -> Callable[[], object]:
     """Both grouped products, and both halves of the shared expert."""
-    gated = grouped_call(ffn, ffn.owned_rows, weights.gated, 2 * WIDTH)
+    gated = grouped_call(ffn, ffn.inboxes[0].owned_rows, weights.gated, 2 * WIDTH)
     down = grouped_call(ffn, ffn.routed, weights.down, HIDDEN)
     pairs = shared_products(ffn, weights)
     return lambda: [gated(), down(), *(deep_gemm_product(*pair) for pair in pairs)]
@@ -202,7 +208,7 @@ def measure(
     numbers = range(NUM_DENSE, ffn.config.num_layers)
     layers = [ffn.layers[number] for number in numbers]
     contenders: dict[str, list[Callable[[], object]]] = {
-        "": [lambda number=number: ffn.compute_share(number, 0) for number in numbers],
+        "": [lambda number=number: share(ffn, number) for number in numbers],
         "cublas_": [cublas_call(ffn, each, counts) for each in layers],
     }
     worst = max(check_product("cublas", *pair) for pair in shared_products(ffn, layers[0]))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from regard.serving.kernels.block_scaled import build
-from regard.serving.kernels.block_scaled.launch import PARTS, Launch
+from regard.serving.kernels.block_scaled.launch import Launch
 
 Build = tuple[int, int, int, int]
 """Rows, stages, shared rows, fewer rows: what `build.library` takes."""
@@ -15,7 +15,7 @@ def builds_of(launches: Iterable[Launch]) -> set[Build]:
     return {
         (
             each.rows,
-            build.num_stages(each.rows, each.mode != PARTS),
+            build.num_stages(each.rows, each.mode),
             each.shared_rows,
             each.fewer_rows,
         )

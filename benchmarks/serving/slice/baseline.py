@@ -34,7 +34,6 @@ from benchmarks.serving.slice.config import (
 from benchmarks.serving.slice.cut import SPARE_BLOCKS
 from benchmarks.serving.slice.ffn_gpu import FfnGpu, FfnWeights, Inbox
 from benchmarks.serving.slice.ffn_gpu import Prepared as FfnPrepared
-from benchmarks.serving.slice.ffn_kernels import permute
 from benchmarks.serving.slice.schedule import Turn
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.norm_quantise.gpu import quantise_gpu
@@ -159,9 +158,9 @@ class BaselineFfnGpu(FfnGpu):
             assert weights.down is not None
             counts = inbox.dispatch.counts
             # Expert by expert, as DeepGEMM wants them.
-            scales = self.owned_rows.scales.view(-1, NUM_OWNED, self.config.capacity)
+            scales = inbox.owned_rows.scales.view(-1, NUM_OWNED, self.config.capacity)
             self._scales.copy_(scales.transpose(0, 1))
-            own = Rows(self.owned_rows.values, self._scales)
+            own = Rows(inbox.owned_rows.values, self._scales)
             self._grouped(library, own, weights.gated, self._gated, counts)
             hidden = Rows(self.routed.values, self._hidden_scales)
             gate_rows(self._gated.view(-1, 2 * WIDTH), counts, hidden)
@@ -198,10 +197,8 @@ class BaselineFfnGpu(FfnGpu):
     def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:
         """This GPU's sums for all tokens, into `partial`."""
         assert fill is None
-        inbox, products = self.inboxes[index], self.prepared[layer][index]
-        order, counts, _ = inbox.dispatch
+        products = self.prepared[layer][index]
         if products.down is not None:
-            permute(inbox.rows, order, counts, self.owned_rows, overlap=self._overlap)
             products.down()
         products.gated()
         products.combine()

@@ -1,8 +1,15 @@
 """How the FFN GPU's work is cut, and which kernels a run needs; known without a GPU."""
 
-from benchmarks.serving.slice.config import MODEL, NUM_FFN, SliceConfig
-from regard.serving.kernels.block_scaled.build import ROWS, num_stages, round_up_rows
-from regard.serving.kernels.block_scaled.combine import TILE, best_rows
+from benchmarks.serving.slice.config import NUM_FFN, SliceConfig
+from regard.serving.kernels.block_scaled.build import (
+    DOWN,
+    GATED,
+    PARTS,
+    QUERY,
+    ROWS,
+    num_stages,
+    round_up_rows,
+)
 from regard.serving.kernels.block_scaled.experts import Cut
 
 SPARE_BLOCKS = 4
@@ -37,13 +44,10 @@ def builds(config: SliceConfig, num_multiprocessors: int) -> set[tuple[int, int,
     cut = cut_of(config, clusters)
     rows, fewer = round_up_rows(config.batch), cut.fewer_rows or cut.rows
     found = {
-        *((rows, num_stages(rows, staged), ROWS[0], rows) for staged in (False, True)),
+        *((rows, num_stages(rows, mode), ROWS[0], rows) for mode in (PARTS, QUERY)),
         *(
-            (cut.rows, num_stages(cut.rows, True), shared, fewer)
-            for shared in (cut.shared_rows, ROWS[0])
+            (cut.rows, num_stages(cut.rows, mode), shared, fewer)
+            for mode, shared in ((GATED, cut.shared_rows), (DOWN, ROWS[0]))
         ),
     }
-    if "combine" in config.candidates:
-        combined = best_rows(config.num_tokens, MODEL.hidden_size // TILE, clusters)
-        found.add((combined, num_stages(combined, True), ROWS[0], combined))
     return found

@@ -61,7 +61,8 @@ def sides(config: SliceConfig) -> tuple[Side, Side]:
     kv_bytes = config.batch * config.context * 2 * MODEL.head_dim
     return (
         Side("attention", 0, "_latent_append_kernel", 2, ATTENTION_WEIGHT_BYTES, kv_bytes),
-        Side("FFN", 1, "_permute_kernel", 0, FFN_WEIGHT_BYTES, 0),
+        # A stage begins once the one before has summed.
+        Side("FFN", 1, "_sum_kernel", -1, FFN_WEIGHT_BYTES, 0),
     )
 
 
@@ -71,11 +72,10 @@ def measured_stages(config: SliceConfig, side: Side, found: int) -> tuple[int, i
     Args:
         config: Of the run.
         side: Whose stages.
-        found: Stages with experts (FFN) or all stages (attention) in the trace.
+        found: Stages in the trace.
     """
-    count = config.num_microbatches
-    dense = sum(config.is_dense(layer) for layer in range(config.num_layers))
-    layers = config.num_layers - (dense if side.name == "FFN" else 0)
+    count, layers = config.num_microbatches, config.num_layers
+    # Dense layers, the first ones and the last, are not among them.
     margin = min(6, layers // 4) * count
     return found - layers * count + margin, found - 1 - margin
 

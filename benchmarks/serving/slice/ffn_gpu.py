@@ -21,7 +21,6 @@ from benchmarks.serving.slice.ffn_kernels import gather, permute, sum_parts
 from benchmarks.serving.slice.message import Message
 from benchmarks.serving.slice.schedule import Turn
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
-from regard.serving.kernels.block_scaled.combine import Routed, combined_down
 from regard.serving.kernels.block_scaled.experts import (
     Cut,
     Owned,
@@ -74,6 +73,8 @@ class Inbox:
         self.copy = Message.allocate(config.batch, device)
         """Where the other server's copy of the message lands; its bytes count, no one reads it."""
         self.rows = empty_rows(tokens, MODEL.hidden_size, device)
+        self.owned_rows = empty_rows(NUM_OWNED * config.capacity, MODEL.hidden_size, device)
+        """The tokens of this GPU's experts, each expert's together."""
         self.chosen = torch.zeros(tokens, choices, dtype=torch.int32, device=device)
         self.shares = torch.zeros(tokens, choices, device=device)
         self.dispatch = Dispatch(
@@ -96,7 +97,6 @@ class FfnGpu:
         self._generator = torch.Generator(device=device).manual_seed(config.seed + 1)
         lines = NUM_OWNED * config.capacity
         self.inboxes = [Inbox(config, device) for _ in range(config.num_microbatches)]
-        self.owned_rows = empty_rows(lines, MODEL.hidden_size, device)
         self.routed = empty_rows(lines, MODEL.moe_intermediate_size, device)
         self.shared = empty_rows(config.num_tokens, SHARED_WIDTH, device)
         self.dense = empty_rows(config.num_tokens, DENSE_WIDTH, device)
@@ -154,13 +154,13 @@ class FfnGpu:
     def _prepare(self, weights: FfnWeights, inbox: Inbox) -> Prepared:
         counts, cut = inbox.dispatch.counts, self.cut
         if weights.down is None:
-            none = Owned(self.owned_rows, counts[:0])
+            none = Owned(inbox.owned_rows, counts[:0])
             return Prepared(
                 gated_linear(inbox.rows, none, weights.gated, self.routed, self.dense, cut),
                 None,
                 self._prepare_combine(weights, inbox),
             )
-        owned = Owned(self.owned_rows, counts)
+        owned = Owned(inbox.owned_rows, counts)
         return Prepared(
             gated_linear(inbox.rows, owned, weights.gated, self.routed, self.shared, cut),
             routed_down(self.routed, owned, weights.down, self.routed_out, cut),
@@ -171,12 +171,6 @@ class FfnGpu:
         _, counts, slots = inbox.dispatch
         dense, capacity = weights.down is None, self.config.capacity
         x, num_whole = self.dense if dense else self.shared, self.cut.num_whole
-        if "combine" in self.config.candidates:
-            routed = Routed(self.routed_out, slots, inbox.shares, capacity, num_whole)
-            return combined_down(
-                x, weights.shared_down, None if dense else routed, self.partial,
-                spare_blocks=SPARE_BLOCKS,
-            )  # fmt: skip
 
         def combine() -> None:
             if not dense:
@@ -210,6 +204,13 @@ class FfnGpu:
             inbox.chosen[:batch].copy_(inbox.arrived.chosen)
             inbox.shares[:batch].copy_(inbox.arrived.shares)
             dispatch_gpu(inbox.chosen, NUM_FFN, inbox.dispatch, self.most)
+            self.sort(index)
+
+    def sort(self, index: int) -> None:
+        """Puts each of this GPU's experts' tokens together."""
+        inbox = self.inboxes[index]
+        order, counts, _ = inbox.dispatch
+        permute(inbox.rows, order, counts, inbox.owned_rows)
 
     def compute(self, layer: int, index: int, fill: Turn | None = None) -> None:
         """The layer's share for all tokens, and the sums for the tokens of this GPU's rail.
@@ -228,10 +229,7 @@ class FfnGpu:
 
     def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:
         """This GPU's sums for all tokens, into `partial`."""
-        inbox, launches = self.inboxes[index], self.prepared[layer][index]
-        order, counts, _ = inbox.dispatch
-        if launches.down is not None:
-            permute(inbox.rows, order, counts, self.owned_rows, overlap=self._overlap)
+        launches = self.prepared[layer][index]
         gated = launches.gated if fill is None else self._filling(launches.gated, fill)
         gated()
         if launches.down is not None:

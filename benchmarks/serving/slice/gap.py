@@ -11,10 +11,17 @@ from typing import Any
 
 PRODUCTS = ("block_scaled_kernel", "fp8_gemm", "sm90_fp8")
 ATTENTION = ("mfa_decode_kernel", "flash", "Flash")
-COMBINE = ("block_scaled_kernel<4>", "block_scaled_kernelILi4E")
 HOLD = "_hold_kernel"
 WIRE = (HOLD, "_stamp_kernel", "Memcpy", "memcpy")
-ASIDE = ("_router_kernel", "_choose_kernel", "_dispatch_kernel", "elementwise", "_gather_kernel")
+ASIDE = (
+    "_router_kernel",
+    "_choose_kernel",
+    "_dispatch_kernel",
+    "_permute_kernel",
+    "elementwise",
+    "memcpy32_post",
+    "_gather_kernel",
+)
 """May run beside the chain of kernels that a stage consists of."""
 CAUSES = (
     "roofline: weights",
@@ -45,9 +52,9 @@ class Side:
     name: str
     device: int
     mark: str
-    """A kernel that every stage with experts has once."""
+    """A kernel that every stage has once."""
     before_mark: int
-    """Kernels of the stage's chain ahead of it."""
+    """Kernels of the stage's chain ahead of it; -1: it ends the stage before."""
     weight_bytes: float
     """Read in a stage."""
     kv_bytes: float
@@ -67,7 +74,10 @@ class Split:
 
 
 def kernels_of(events: Iterable[Mapping[str, Any]]) -> list[Kernel]:
-    """What ran on GPUs according to a profiler's trace events, in the order of their beginnings."""
+    """What ran on GPUs according to a profiler's trace events, in the order of their beginnings.
+
+    A copy between two GPUs has no one device and is left out: no multiprocessor is busy with it.
+    """
     found = [
         Kernel(
             str(event["name"]),
@@ -76,7 +86,7 @@ def kernels_of(events: Iterable[Mapping[str, Any]]) -> list[Kernel]:
             float(event["ts"]) + float(event["dur"]),
         )
         for event in events
-        if event.get("cat") in ("kernel", "gpu_memcpy")
+        if event.get("cat") in ("kernel", "gpu_memcpy") and "device" in event["args"]
     ]
     return sorted(found, key=lambda kernel: kernel.begin)
 
@@ -95,20 +105,21 @@ def short_name(kernel: Kernel) -> str:
 
 def cause_of(kernel: Kernel) -> str:
     """What a kernel's time counts as."""
-    if _has(kernel, PRODUCTS) and not _has(kernel, COMBINE):
+    if _has(kernel, PRODUCTS):
         return "weights"
     return "KV" if _has(kernel, ATTENTION) else "compute"
 
 
 def stage_starts(kernels: Sequence[Kernel], side: Side) -> list[Kernel]:
-    """The first kernel of each stage with experts on a side."""
+    """The first kernel of each stage on a side."""
     chain = [
         each
         for each in kernels
         if each.device == side.device and not _has(each, WIRE) and not _has(each, ASIDE)
     ]
     marks = [index for index, each in enumerate(chain) if side.mark in each.name]
-    return [chain[index - side.before_mark] for index in marks if index >= side.before_mark]
+    firsts = [index - side.before_mark for index in marks]
+    return [chain[index] for index in firsts if 0 <= index < len(chain)]
 
 
 def _overlap(begin: float, end: float, others: Sequence[Kernel]) -> float:
@@ -124,7 +135,7 @@ def split(
     Args:
         kernels: Of a step on both devices, in the order of their beginnings.
         side: Whose.
-        first: Of the stages with experts, counted from 0.
+        first: Of the stages, counted from 0.
         last: The same.
         bytes_per_second: Of a copy: what the roofline is made of.
 

@@ -3,8 +3,7 @@ from types import SimpleNamespace
 
 from benchmarks.serving.full import compilation
 from regard.serving.kernels.block_scaled import build
-from regard.serving.kernels.block_scaled.build import num_stages
-from regard.serving.kernels.block_scaled.launch import GATED, PARTS
+from regard.serving.kernels.block_scaled.build import GATED, PARTS, num_stages
 
 
 def test_builds_are_what_the_library_is_asked_for():
@@ -19,9 +18,9 @@ def test_launches_of_one_size_share_a_build_and_each_is_compiled_once(monkeypatc
     ]
     wanted = compilation.builds_of(launches)
     assert wanted == {
-        (96, num_stages(96, False), 64, 96),
-        (96, num_stages(96, True), 64, 96),
-        (192, num_stages(192, False), 64, 192),
+        (96, num_stages(96, PARTS), 64, 96),
+        (96, num_stages(96, GATED), 64, 96),
+        (192, num_stages(192, PARTS), 64, 192),
     }
     made = []
     monkeypatch.setattr(compilation.build, "library", lambda *each: made.append(each))

@@ -20,13 +20,13 @@ def test_few_tokens_have_a_path_of_their_own_where_that_is_tried():
 def test_all_that_a_run_launches_is_built_ahead(monkeypatch, capsys):
     built = []
     monkeypatch.setattr(build, "library", lambda *arguments: built.append(arguments))
-    assert prebuild.main(["--batches", "128", "--candidates", "combine", "fewer_rows"]) == 0
+    assert prebuild.main(["--batches", "128", "--candidates", "fewer_rows"]) == 0
     proven = builds(SliceConfig(batch=128), 132)
-    stages = {build.num_stages(128, staged) for staged in (False, True)}
+    stages = {build.num_stages(128, mode) for mode in (build.PARTS, build.QUERY)}
     assert proven == {
         *((128, each, 64, 128) for each in stages),
-        (176, 4, 96, 176),
-        (176, 4, 64, 176),
+        (176, build.num_stages(176, build.GATED), 96, 176),
+        (176, build.num_stages(176, build.DOWN), 64, 176),
     }
     tried = {(176, 4, 96, 144), (176, 4, 64, 144), (128, 5, 64, 128)}
     assert set(built) >= proven | tried

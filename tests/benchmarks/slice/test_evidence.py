@@ -18,20 +18,17 @@ def stamps(config, delay):
 
 
 def kernels(config, steps=2):
-    """Both sides' kernels of some steps; dense layers have no permutation."""
+    """Both sides' kernels of some steps."""
     found = []
     for number in range(steps * config.num_layers * config.num_microbatches):
-        start, layer = number * PERIOD, number // config.num_microbatches % config.num_layers
+        start = number * PERIOD
         found += [
             Kernel("_sum_norm_quantise_kernel", 0, start, start + 5),
             Kernel("block_scaled_kernel<0>", 0, start + 5, start + 70),
             Kernel("_latent_append_kernel", 0, start + 70, start + 75),
+            Kernel("block_scaled_kernel<2>", 1, start + 5, start + 95),
+            Kernel("_sum_kernel", 1, start + 95, start + 99),
         ]
-        if not config.is_dense(layer):
-            found += [
-                Kernel("_permute_kernel", 1, start + 1, start + 5),
-                Kernel("block_scaled_kernel<2>", 1, start + 5, start + 95),
-            ]
     return sorted(found, key=lambda each: each.begin)
 
 
@@ -49,9 +46,8 @@ def test_the_middle_of_the_last_profiled_step_is_split():
     assert ffn.stage == pytest.approx(PERIOD)
     assert attention.causes["compute"] == pytest.approx(10)
     assert ffn.causes["imbalance"] == pytest.approx(6)
-    # Layers 6 to 54 of 61, and of the 56 with experts all but six at either end.
-    assert attention.num_stages == (61 - 12) * 3 - 1
-    assert ffn.num_stages == (56 - 12) * 3 - 1
+    # Layers 6 to 54 of 61.
+    assert attention.num_stages == ffn.num_stages == (61 - 12) * 3 - 1
 
 
 def test_a_run_leaves_a_record_and_a_picture(tmp_path):

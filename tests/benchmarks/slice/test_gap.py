@@ -72,8 +72,6 @@ def test_stages_that_the_step_lacks_are_refused(first, last):
     ("name", "cause"),
     [
         ("void block_scaled_kernel<2>(CUtensorMap)", "weights"),
-        ("void block_scaled_kernel<4>(CUtensorMap)", "compute"),
-        ("_Z19block_scaled_kernelILi4EEv11CUtensorMap", "compute"),
         ("void deep_gemm::sm90_fp8_gemm_1d2d_impl<1u>()", "weights"),
         ("void cutlass::device_kernel<flash::FlashAttnFwdSm90<X>>()", "KV"),
         ("mfa_decode_kernel", "KV"),
@@ -89,9 +87,23 @@ def test_only_what_ran_on_gpus_is_read_from_a_trace_in_order():
         {"cat": "kernel", "name": "b", "ts": 5, "dur": 2, "args": {"device": 1}},
         {"cat": "cuda_runtime", "name": "launch", "ts": 0, "dur": 9},
         {"name": "process_name", "ph": "M"},
-        {"cat": "gpu_memcpy", "name": "Memcpy PtoP", "ts": 1, "dur": 3, "args": {"device": 0}},
+        {"cat": "gpu_memcpy", "name": "Memcpy HtoD", "ts": 1, "dur": 3, "args": {"device": 0}},
+        {"cat": "gpu_memcpy", "name": "Memcpy PtoP", "ts": 2, "dur": 3, "args": {"stream": 7}},
     ]
-    assert gap.kernels_of(events) == [Kernel("Memcpy PtoP", 0, 1, 4), Kernel("b", 1, 5, 7)]
+    assert gap.kernels_of(events) == [Kernel("Memcpy HtoD", 0, 1, 4), Kernel("b", 1, 5, 7)]
+
+
+def test_a_stage_may_begin_where_another_ended():
+    side = Side("FFN", 1, "_sum_kernel", -1, weight_bytes=0, kv_bytes=0)
+    kernels = []
+    for start in (0.0, 30.0, 60.0):
+        kernels += [
+            Kernel("block_scaled_kernel<2>", 1, start, start + 9),
+            Kernel("_permute_kernel", 1, start + 2, start + 4),
+            Kernel("_sum_kernel", 1, start + 9, start + 10),
+        ]
+    # The last sum ends the trace: nothing begins after it.
+    assert [each.begin for each in gap.stage_starts(kernels, side)] == [30, 60]
 
 
 def test_a_table_shows_all_causes_of_all_sides():

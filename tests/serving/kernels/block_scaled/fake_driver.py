@@ -15,7 +15,8 @@ class FakeDriver:
     def cuTensorMapEncodeTiled(
         self, target, kind, rank, pointer, sizes, strides, box, steps, interleave, swizzle, *rest
     ):
-        assert (rank, interleave, list(steps)) == (2, 0, [1, 1])
+        assert (interleave, list(steps)) == (0, [1] * rank)
+        assert len(sizes) == len(box) == len(strides) + 1 == rank
         call = SimpleNamespace(
             target=target.value,
             kind=kind,

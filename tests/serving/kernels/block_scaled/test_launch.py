@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.serving.kernels.block_scaled import launch
+from regard.serving.kernels.block_scaled import build, launch
 from tests.serving.kernels.block_scaled.fake_driver import machine
 from tests.serving.kernels.block_scaled.operands import Draw
 
@@ -39,7 +39,12 @@ def test_a_field_out_of_order_would_be_noticed():
 
 def test_modes_are_numbered_as_in_the_kernel():
     names = re.search(r"enum Mode \{(.*?)\}", SOURCE.read_text())[1].replace(" ", "").split(",")
-    assert [getattr(launch, name) for name in names] == list(range(5))
+    assert [getattr(build, name) for name in names] == list(range(4))
+
+
+def test_maps_stand_in_the_order_of_the_kernels_struct():
+    names = re.search(r"struct Maps \{\s*CUtensorMap (.*?);", SOURCE.read_text())[1].split(", ")
+    assert [getattr(launch, name.upper()) for name in names] == list(range(7))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def prepare(**options):
     arguments = {"integers": {"num_units": 4}, "tensors": {"out": torch.zeros(3)}} | options
     x = arguments.pop("x", draw.rows(100, 256))
     weight = arguments.pop("weight", draw.weight(512, 256))
-    return launch.prepare(launch.PARTS, 128, weight, x, **arguments)
+    return launch.prepare(build.PARTS, 128, weight, x, **arguments)
 
 
 def test_the_task_points_to_its_tensors(machine):
@@ -87,13 +92,14 @@ def test_blocks_come_in_pairs_and_no_more_than_there_is_work_for(machine, units,
 def test_a_copy_brings_half_of_the_rows_and_all_of_their_scales(machine):
     draw = Draw("cpu")
     own, everyone = draw.rows(100, 256), draw.rows(60, 256)
-    prepare(x=own, shared_x=everyone, shared_rows=96)
+    prepare(x=own, shared_x=everyone, shared_rows=96, fewer_rows=80)
     boxes = [(call.pointer, call.box) for call in machine.calls[1:]]
     assert boxes == [
         (own.values.data_ptr(), (128, 64)),
-        (own.scales.data_ptr(), (128, 1)),
+        (own.values.data_ptr(), (128, 40)),
         (everyone.values.data_ptr(), (128, 48)),
+        (own.scales.data_ptr(), (128, 1)),
         (everyone.scales.data_ptr(), (96, 1)),
     ]
-    assert [call.swizzle for call in machine.calls] == [3, 3, 0, 3, 0]
+    assert [call.swizzle for call in machine.calls] == [3, 3, 3, 3, 0, 0]
     assert machine.calls[0].box == (128, 64)

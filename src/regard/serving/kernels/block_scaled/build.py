@@ -34,16 +34,22 @@ def round_up_rows(num_rows: int) -> int:
     return next((rows for rows in ROWS if rows >= num_rows), ROWS[-1])
 
 
-def num_stages(rows: int, staged: bool) -> int:
+PARTS, QUERY, GATED, DOWN = range(4)
+"""Modes of the kernel: what is done with a product."""
+STAGING = {PARTS: 0, QUERY: 272, GATED: 80, DOWN: 272}
+"""Bytes of an activation row's results that pass through shared memory on their way out."""
+
+
+def num_stages(rows: int, mode: int) -> int:
     """Tiles on their way that shared memory has room for.
 
     Args:
         rows: A member of `ROWS`.
-        staged: Whether results pass through shared memory on their way out.
+        mode: Of the kernel.
     """
     stage = 2 * 64 * 128 + rows * 128 + -(-rows * 4 // 128) * 128
-    fixed = 32 * rows + 1024 + (272 * rows if staged else 0)
-    return min(6, (SHARED_BYTES - fixed) // stage)
+    fixed = (44 + STAGING[mode]) * rows + 1024
+    return min(7, (SHARED_BYTES - fixed) // stage)
 
 
 @cache

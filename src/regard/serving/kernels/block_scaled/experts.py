@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from regard.serving.kernels.block_scaled import launch
+from regard.serving.kernels.block_scaled import build
 from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight, blocks_a_part, prepare
 
 TILE = 256
@@ -96,7 +96,7 @@ def gated_linear(
         "shared_scales": shared.scales,
     }
     return prepare(
-        launch.GATED,
+        build.GATED,
         cut.rows,
         weight,
         owned.rows if owned.num_experts else everyone,
@@ -198,7 +198,7 @@ def routed_down(hidden: Rows, owned: Owned, weight: Weight, out: Tensor, cut: Cu
     }
     tensors = {"counts": owned.counts, "out": out}
     return prepare(
-        launch.DOWN,
+        build.DOWN,
         cut.rows,
         weight,
         hidden,

@@ -20,45 +20,33 @@ __device__ __forceinline__ void multiply_all(const Task &task, const Shared &at,
         if (found == SKIP) continue;
         float sums[NUM_SUMS];
         if (MODE == GATED && unit.shared)
-            multiply_unit<SHARED_ROWS>(task, at, unit, warpgroup, ring, sums);
+            multiply_unit<SHARED_ROWS, true>(task, at, unit, warpgroup, ring, sums);
         else if (FEWER_ROWS < ROWS && (MODE == GATED || MODE == DOWN) && unit.limit <= FEWER_ROWS)
-            multiply_unit<FEWER_ROWS>(task, at, unit, warpgroup, ring, sums);
-        else if (MODE == COMBINE)
-            multiply_unit<ROWS, SLICE_BLOCKS>(task, at, unit, warpgroup, ring, sums);
+            multiply_unit<FEWER_ROWS, MODE == GATED>(task, at, unit, warpgroup, ring, sums);
         else
-            multiply_unit<ROWS>(task, at, unit, warpgroup, ring, sums);
+            multiply_unit<ROWS, MODE == GATED>(task, at, unit, warpgroup, ring, sums);
         if (MODE == PARTS) write_parts(task, unit, (warpgroup ? unit.second_row : unit.first_row) + in_tile, sums);
         if (MODE == DOWN) {
             meet(1, 256);
             stage_tile(at, warpgroup, in_tile, sums);
             write_down(task, at, unit, rank);
         }
-        if (MODE == COMBINE) {
-            int slots[LINES][CHOICES];
-            find_slots(task, unit, slots);
-            meet(1, 256);
-            stage_tile(at, warpgroup, in_tile, sums);
-            write_combined(task, at, unit, rank, slots);
-        }
-        if (MODE == QUERY || MODE == GATED) {
+        if (MODE == QUERY) {
             float low[HALF], high[HALF];
             exchange(at, warpgroup, sums, low, high);
-            if (MODE == QUERY) write_query(task, at, unit, warpgroup, in_tile, rank, low, high);
-            else write_gated(task, at, unit, warpgroup, in_tile, rank, exchanges++, low, high);
+            write_query(task, at, unit, warpgroup, in_tile, rank, low, high);
         }
+        if (MODE == GATED && unit.shared) write_gated<SHARED_ROWS>(task, at, unit, rank, exchanges++, sums);
+        else if (MODE == GATED) write_gated<ROWS>(task, at, unit, rank, exchanges++, sums);
     }
 }
 
 template <int MODE>
 __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1)
-    block_scaled_kernel(const __grid_constant__ CUtensorMap weight, const __grid_constant__ CUtensorMap rows,
-                        const __grid_constant__ CUtensorMap scales,
-                        const __grid_constant__ CUtensorMap shared_rows,
-                        const __grid_constant__ CUtensorMap shared_scales,
-                        const __grid_constant__ Task task) {
+    block_scaled_kernel(const __grid_constant__ Maps maps, const __grid_constant__ Task task) {
     extern __shared__ __align__(1024) uint8_t memory[];
     __shared__ __align__(8) uint64_t barriers[2 * STAGES + 2];
-    __shared__ float magnitudes[8 * ROWS];
+    __shared__ float magnitudes[11 * ROWS];
     Shared at;
     at.weights = shared_address(memory);
     if (at.weights % 1024) __trap();
@@ -69,23 +57,23 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1)
     at.empty = at.full + STAGES * 8;
     at.met = at.empty + STAGES * 8;
     at.largest = shared_address(magnitudes);
-    at.warp_largest = at.largest + 4 * ROWS * 4;
+    at.inverse = at.largest + 2 * ROWS * 4;
+    at.warp_largest = at.inverse + ROWS * 4;
     int rank = rank_in_cluster();
     if (threadIdx.x == 0) {
         for (int i = 0; i < STAGES; i++) {
             barrier_init(at.full + i * 8, 1);
             barrier_init(at.empty + i * 8, 4);
         }
-        barrier_init(at.met, 256);
-        barrier_init(at.met + 8, 256);
+        barrier_init(at.met, 1);
+        barrier_init(at.met + 8, 1);
         fence_barrier_init();
     }
     cluster_sync();
-    let_successor_start();
     if (threadIdx.x < 128) {
         asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(COPY_REGISTERS));
         if (threadIdx.x == 0)
-            copy_all<MODE>(task, at, &weight, &rows, &scales, &shared_rows, &shared_scales, rank);
+            copy_all<MODE>(task, at, maps, rank);
         else if (MODE == GATED && threadIdx.x >= 32 && task.fill_count > 0)
             fill_rows(task);
         __syncwarp();
@@ -98,18 +86,18 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1)
 }
 
 template <int MODE>
-static cudaError_t launch(const CUtensorMap *maps, const Task &task, cudaLaunchConfig_t &config) {
-    size_t bytes = STAGES * (WEIGHT_BYTES + ROW_BYTES + SCALE_ROOM) + (MODE == PARTS ? 0 : ROWS * PITCH);
+static cudaError_t launch(const Maps &maps, const Task &task, cudaLaunchConfig_t &config) {
+    size_t staging = MODE == PARTS ? 0 : ROWS * (MODE == GATED ? GATED_PITCH : PITCH);
+    size_t bytes = STAGES * (WEIGHT_BYTES + ROW_BYTES + SCALE_ROOM) + staging;
     cudaError_t status = cudaFuncSetAttribute(block_scaled_kernel<MODE>,
                                               cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
     if (status != cudaSuccess) return status;
     config.dynamicSmemBytes = bytes;
-    return cudaLaunchKernelEx(&config, block_scaled_kernel<MODE>, maps[0], maps[1], maps[2], maps[3],
-                              maps[4], task);
+    return cudaLaunchKernelEx(&config, block_scaled_kernel<MODE>, maps, task);
 }
 
-// Returns a CUDA status; 0 is success. Maps: weight, rows, scales, and the last two of the shared expert.
-extern "C" int block_scaled_launch(int mode, const CUtensorMap *maps, const Task *task, int num_blocks,
+// Returns a CUDA status; 0 is success.
+extern "C" int block_scaled_launch(int mode, const Maps *maps, const Task *task, int num_blocks,
                                    int overlap, cudaStream_t stream) {
     cudaLaunchConfig_t config = {};
     cudaLaunchAttribute attribute = {};
@@ -121,11 +109,10 @@ extern "C" int block_scaled_launch(int mode, const CUtensorMap *maps, const Task
     config.attrs = &attribute;
     config.numAttrs = 1;
     switch (mode) {
-        case PARTS: return launch<PARTS>(maps, *task, config);
-        case QUERY: return launch<QUERY>(maps, *task, config);
-        case GATED: return launch<GATED>(maps, *task, config);
-        case DOWN: return launch<DOWN>(maps, *task, config);
-        case COMBINE: return launch<COMBINE>(maps, *task, config);
+        case PARTS: return launch<PARTS>(*maps, *task, config);
+        case QUERY: return launch<QUERY>(*maps, *task, config);
+        case GATED: return launch<GATED>(*maps, *task, config);
+        case DOWN: return launch<DOWN>(*maps, *task, config);
     }
     return cudaErrorInvalidValue;
 }

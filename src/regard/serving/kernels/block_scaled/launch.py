@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from regard.serving.kernels.block_scaled import build
+from regard.serving.kernels.block_scaled.build import GATED
 from regard.serving.kernels.block_scaled.tensor_map import Maps
 from regard.serving.kernels.overlap import can_overlap
 
-PARTS, QUERY, GATED, DOWN, COMBINE = range(5)
 _INTEGERS = (
     "num_units",
     "num_blocks",
@@ -41,9 +41,6 @@ _POINTERS = (
     "shared_out",
     "out_scales",
     "shared_scales",
-    "slots",
-    "shares",
-    "routed",
     "step",
     "pool",
     "pool_scales",
@@ -55,6 +52,10 @@ _POINTERS = (
     "fill_shares",
 )
 _STRIDES = ("scale_stride", "shared_scale_stride", "pool_scale_stride", "fill_scale_stride")
+
+
+WEIGHT, ROWS, FEWER, SCALES, SHARED_WEIGHT, SHARED_ROWS, SHARED_SCALES = range(7)
+"""Places of `Maps` of task.cuh."""
 
 
 class _Task(ctypes.Structure):
@@ -118,7 +119,7 @@ class Launch:
 
     def __call__(self) -> None:
         """Launches on the current stream; may be captured in a graph."""
-        stages = build.num_stages(self.rows, self.mode != PARTS)
+        stages = build.num_stages(self.rows, self.mode)
         library = build.library(self.rows, stages, self.shared_rows, self.fewer_rows)
         stream = torch.cuda.current_stream(self.device).cuda_stream
         status = library.block_scaled_launch(
@@ -148,6 +149,14 @@ def blocks_a_part(columns: int, num_parts: int) -> int:
     return share
 
 
+def _describe_gated(maps: Maps, weight: Tensor, integers: dict[str, int]) -> None:
+    """Gate and up of the routed experts, and of the shared one."""
+    routed = 2 * integers["num_experts"] * integers["width"]
+    maps.set_interleaved(SHARED_WEIGHT, weight[routed:], integers["shared_width"])
+    if routed:
+        maps.set_interleaved(WEIGHT, weight[:routed], integers["width"])
+
+
 def prepare(
     mode: int,
     rows: int,
@@ -175,11 +184,20 @@ def prepare(
         integers: Of the task.
         tensors: What the task points to.
     """
-    maps = Maps(5)
-    maps.set(0, weight.values, box=(64, 128), swizzled=True)
-    for index, each, count in ((1, x, rows), (3, shared_x or x, shared_rows)):
-        maps.set(index, each.values, box=(count // 2, 128), swizzled=True)
-        maps.set(index + 1, each.scales, box=(1, count), swizzled=False)
+    fewer, shared = fewer_rows or rows, shared_x or x
+    maps = Maps(7)
+    if mode == GATED:
+        _describe_gated(maps, weight.values, integers)
+    else:
+        maps.set(WEIGHT, weight.values, box=(64, 128), swizzled=True)
+    for index, values, count in (
+        (ROWS, x.values, rows),
+        (FEWER, x.values, fewer),
+        (SHARED_ROWS, shared.values, shared_rows),
+    ):
+        maps.set(index, values, box=(count // 2, 128), swizzled=True)
+    maps.set(SCALES, x.scales, box=(1, rows), swizzled=False)
+    maps.set(SHARED_SCALES, shared.scales, box=(1, shared_rows), swizzled=False)
     task = _Task(num_blocks=x.values.shape[1] // 128, **integers)
     task.weight_scales = weight.scales.data_ptr()
     for name, tensor in tensors.items():
@@ -187,5 +205,4 @@ def prepare(
     device = x.values.device
     most = torch.cuda.get_device_properties(device).multi_processor_count - spare_blocks
     num_blocks = min(most // 2 * 2, 2 * (task.num_units or most))
-    fewer = fewer_rows or rows
     return Launch(mode, rows, shared_rows, fewer, num_blocks, maps, task, device, [weight, tensors])

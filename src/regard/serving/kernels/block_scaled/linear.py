@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from regard.serving.kernels.block_scaled import launch
+from regard.serving.kernels.block_scaled import build
 from regard.serving.kernels.block_scaled.build import round_up_rows
 from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight, blocks_a_part, prepare
 
@@ -40,7 +40,7 @@ def linear_parts(x: Rows, weight: Weight, out: Tensor, *, spare_blocks: int = 0)
     }
     rows = round_up_rows(num_rows)
     return prepare(
-        launch.PARTS,
+        build.PARTS,
         rows,
         weight,
         x,
@@ -72,7 +72,7 @@ def query_projection(
     tensors = {"cos": cos, "sin": sin, "out": out}
     rows = round_up_rows(num_rows)
     return prepare(
-        launch.QUERY,
+        build.QUERY,
         rows,
         weight,
         x,

@@ -41,14 +41,35 @@ __device__ __forceinline__ void barrier_expect(uint32_t barrier, uint32_t bytes)
                  : "memory");
 }
 
-__device__ __forceinline__ void barrier_arrive_remote(uint32_t remote) {
-    asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(remote) : "memory");
+__device__ __forceinline__ void store_shared(uint32_t to, float value) {
+    asm volatile("st.shared.f32 [%0], %1;" ::"r"(to), "f"(value) : "memory");
 }
 
-// With all that this thread wrote into the other block's shared memory before.
-__device__ __forceinline__ void barrier_release_remote(uint32_t remote) {
-    asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(remote)
+__device__ __forceinline__ void store_byte(uint32_t to, unsigned short value) {
+    asm volatile("st.shared.u8 [%0], %1;" ::"r"(to), "h"(value) : "memory");
+}
+
+__device__ __forceinline__ float load_shared(uint32_t from) {
+    float value;
+    asm volatile("ld.shared.f32 %0, [%1];" : "=f"(value) : "r"(from) : "memory");
+    return value;
+}
+
+__device__ __forceinline__ float2 load_pair(uint32_t from) {
+    float2 pair;
+    asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];" : "=f"(pair.x), "=f"(pair.y) : "r"(from) : "memory");
+    return pair;
+}
+
+// Of a block that stores into this one's shared memory: those stores count as bytes of the barrier.
+__device__ __forceinline__ void store_remote(uint32_t remote, float value, uint32_t remote_barrier) {
+    asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.f32 [%0], %1, [%2];" ::"r"(remote),
+                 "f"(value), "r"(remote_barrier)
                  : "memory");
+}
+
+__device__ __forceinline__ void barrier_arrive_remote(uint32_t remote) {
+    asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(remote) : "memory");
 }
 
 __device__ __forceinline__ void barrier_wait(uint32_t barrier, uint32_t parity) {
@@ -61,21 +82,6 @@ __device__ __forceinline__ void barrier_wait(uint32_t barrier, uint32_t parity) 
         : "memory");
 }
 
-// For what the other block wrote: a wait of this scope also empties the level-1 cache.
-__device__ __forceinline__ void barrier_acquire_remote(uint32_t barrier, uint32_t parity) {
-    asm volatile(
-        "{\n\t.reg .pred done;\n\t"
-        "WAIT:\n\t"
-        "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n\t"
-        "@done bra DONE;\n\tbra WAIT;\n\tDONE:\n\t}" ::"r"(barrier),
-        "r"(parity)
-        : "memory");
-}
-
-__device__ __forceinline__ void store_remote(uint32_t remote, float value) {
-    asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(remote), "f"(value) : "memory");
-}
-
 // Read once: the level-2 cache need not keep it. Read by every block: it should.
 constexpr uint64_t EVICT_FIRST = 0x12F0000000000000ull;
 constexpr uint64_t EVICT_LAST = 0x14F0000000000000ull;
@@ -86,6 +92,16 @@ __device__ __forceinline__ void copy_tile(uint32_t target, const CUtensorMap *ma
         "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
         "[%0], [%1, {%3, %4}], [%2], %5;" ::"r"(target),
         "l"(map), "r"(barrier), "r"(column), "r"(row), "l"(hint)
+        : "memory");
+}
+
+// Rows in eights, by turns of two matrices of as many rows each: `group` counts pairs of eights.
+__device__ __forceinline__ void copy_interleaved(uint32_t target, const CUtensorMap *map, uint32_t barrier,
+                                                 int column, int group, int matrix, uint64_t hint) {
+    asm volatile(
+        "cp.async.bulk.tensor.5d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+        "[%0], [%1, {%3, %6, %6, %4, %5}], [%2], %7;" ::"r"(target),
+        "l"(map), "r"(barrier), "r"(column), "r"(group), "r"(matrix), "r"(0), "l"(hint)
         : "memory");
 }
 

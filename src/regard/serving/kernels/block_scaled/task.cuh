@@ -26,25 +26,29 @@ constexpr int SCALE_ROOM = (SCALE_BYTES + 127) / 128 * 128;
 constexpr int NUM_SUMS = ROWS / 2;       // accumulators a thread
 constexpr int COPY_REGISTERS = 40, MULTIPLY_REGISTERS = 232;
 
-constexpr int SLICE_BLOCKS = 3;          // of columns of a shared expert's slice, whose down is COMBINE's
 constexpr int CHOICES = 3;               // experts a token
 
-enum Mode { PARTS, QUERY, GATED, DOWN, COMBINE };
+enum Mode { PARTS, QUERY, GATED, DOWN };
+
+// Where the copy engine finds operands. `fewer` are the rows again, copied by FEWER_ROWS.
+struct Maps {
+    CUtensorMap weight, rows, fewer, scales, shared_weight, shared_rows, shared_scales;
+};
 
 struct Task {
-    int num_units;          // PARTS, QUERY, COMBINE
+    int num_units;          // PARTS, QUERY
     int num_blocks;         // of 128 columns
     int blocks_a_split;     // PARTS, DOWN
-    int num_splits;         // DOWN: of the tiles from `num_whole` on; COMBINE: of the routed results
-    int num_whole;          // DOWN, COMBINE: tiles whose inner dimension is not cut
-    int num_tiles;          // PARTS, DOWN, COMBINE: of 256 rows of one weight
+    int num_splits;         // DOWN: of the tiles from `num_whole` on
+    int num_whole;          // DOWN: tiles whose inner dimension is not cut
+    int num_tiles;          // PARTS, DOWN: of 256 rows of one weight
     int num_rows;           // of the activations; a routed expert's are in counts
     int outer;              // rows of one weight: columns of the result
     int num_experts;        // GATED: routed ones; DOWN
     int capacity;           // rows that one expert has room for
     int width;              // GATED: of a routed expert
     int shared_width;       // GATED
-    int lines;              // DOWN, COMBINE: rows of all routed experts together
+    int lines;              // DOWN: rows of all routed experts together
     int pool_rows;          // GATED: of the pool that rows for a later launch are copied from
     int fill_count;         // GATED: of these; 0 for none
     int fill_first;         // GATED: where the first one goes
@@ -55,9 +59,6 @@ struct Task {
     const int *counts;
     void *out, *shared_out;
     float *out_scales, *shared_scales;
-    const int *slots;       // COMBINE: rows of `routed`, or -1; CHOICES a token
-    const float *shares;    // COMBINE: the same of the router's weights
-    const void *routed;     // COMBINE: what DOWN wrote, or null
     const int64_t *step;    // GATED: with salt, it chooses where in the pool to begin
     const uint8_t *pool;
     const float *pool_scales;

@@ -37,17 +37,49 @@ class Maps:
                 bytes.
         """
         rows, columns = matrix.shape
-        width = matrix.element_size()
-        kind = FLOAT32 if matrix.dtype == torch.float32 else UINT8
+        strides = (matrix.stride(0) * matrix.element_size(),)
+        self._encode(index, matrix, (columns, rows), strides, box[::-1], swizzled=swizzled)
+
+    def set_interleaved(self, index: int, weights: Tensor, width: int) -> None:
+        """Describes gate and up of experts, so that a copy brings 32 rows of either in eights.
+
+        A copy's rows are 8 of a gate, the same 8 of its up, the next 8 of the gate, and so on.
+
+        Args:
+            index: Which map.
+            weights: (experts * 2 * width, columns) FP8: an expert's gate, then its up.
+            width: Of an expert; a multiple of 32.
+
+        Raises:
+            RuntimeError: As `set`.
+        """
+        rows, columns = weights.shape
+        row = weights.stride(0) * weights.element_size()
+        sizes = (columns, 8, 2, width // 8, rows // (2 * width))
+        strides = (row, width * row, 8 * row, 2 * width * row)
+        self._encode(index, weights, sizes, strides, (128, 8, 2, 4, 1), swizzled=True)
+
+    def _encode(
+        self,
+        index: int,
+        matrix: Tensor,
+        sizes: tuple[int, ...],
+        strides: tuple[int, ...],
+        box: tuple[int, ...],
+        *,
+        swizzled: bool,
+    ) -> None:
+        """Describes dimensions, the innermost first; strides are bytes, without the innermost."""
+        rank = len(sizes)
         status = ctypes.CDLL("libcuda.so.1").cuTensorMapEncodeTiled(
             ctypes.c_void_p(self.address + index * MAP_BYTES),
-            kind,
-            2,
+            FLOAT32 if matrix.dtype == torch.float32 else UINT8,
+            rank,
             ctypes.c_void_p(matrix.data_ptr()),
-            (ctypes.c_uint64 * 2)(columns, rows),
-            (ctypes.c_uint64 * 1)(matrix.stride(0) * width),
-            (ctypes.c_uint32 * 2)(box[1], box[0]),
-            (ctypes.c_uint32 * 2)(1, 1),
+            (ctypes.c_uint64 * rank)(*sizes),
+            (ctypes.c_uint64 * (rank - 1))(*strides),
+            (ctypes.c_uint32 * rank)(*box),
+            (ctypes.c_uint32 * rank)(*(1,) * rank),
             NO_INTERLEAVE,
             SWIZZLE_128 if swizzled else NO_SWIZZLE,
             PROMOTE_256,
@@ -56,6 +88,6 @@ class Maps:
         if status:
             raise RuntimeError(
                 f"the copy engine refuses a matrix of {tuple(matrix.shape)}, row stride "
-                f"{matrix.stride(0) * width} bytes (CUDA status {status})"
+                f"{matrix.stride(0) * matrix.element_size()} bytes (CUDA status {status})"
             )
         self._kept.append(matrix)

@@ -3,7 +3,7 @@
 #include "task.cuh"
 
 struct Unit {
-    int first_row, second_row;  // of the weight, for the two warpgroups of this block
+    int first_row, second_row;  // of the weight, for the two warpgroups of this block; GATED: of gate and up
     int begin, end;             // blocks of columns
     int row;                    // first row of the activations
     int limit;                  // rows from `row` on that count
@@ -40,7 +40,7 @@ enum Found { END, SKIP, UNIT };
 
 // A cluster takes routed and shared units in turns, every second cluster a shared one first: these are
 // bound by arithmetic and leave the memory to the others. Each gets as many of either kind as any other.
-__device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank, Unit &unit) {
+__device__ __forceinline__ Found find_gated(const Task &task, int turn, Unit &unit) {
     int cluster = blockIdx.x / 2, num_clusters = gridDim.x / 2;
     int tiles = task.width / 128, shared_tiles = task.shared_width / 128;
     int routed = 0, shared = (task.num_rows + SHARED_ROWS - 1) / SHARED_ROWS * shared_tiles;
@@ -54,17 +54,18 @@ __device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank
     if (!unit.shared) {
         int index = round + cluster;
         if (!find_routed(task, tiles, 0, 1 << 20, 1, index, unit)) return SKIP;
-        unit.first_row = 2 * unit.expert * task.width + unit.part * 128 + rank * TILE;
+        unit.first_row = 2 * unit.expert * task.width + unit.part * 128;
         unit.second_row = unit.first_row + task.width;
         return UNIT;
     }
     // From the last cluster on: it is the first to have one routed unit less.
     int index = round + num_clusters - 1 - cluster;
     if (index >= shared) return SKIP;
+    unit.expert = 0;
     unit.part = index % shared_tiles;
     unit.row = index / shared_tiles * SHARED_ROWS;
     unit.limit = task.num_rows - unit.row;
-    unit.first_row = 2 * task.num_experts * task.width + unit.part * 128 + rank * TILE;
+    unit.first_row = 2 * task.num_experts * task.width + unit.part * 128;
     unit.second_row = unit.first_row + task.shared_width;
     return UNIT;
 }
@@ -72,7 +73,7 @@ __device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank
 // The unit of this cluster's turn.
 template <int MODE>
 __device__ __forceinline__ Found find_unit(const Task &task, int turn, int rank, Unit &unit) {
-    if (MODE == GATED) return find_gated(task, turn, rank, unit);
+    if (MODE == GATED) return find_gated(task, turn, unit);
     int index = turn * (gridDim.x / 2) + blockIdx.x / 2;
     unit.begin = unit.row = unit.expert = unit.split = 0;
     unit.end = task.num_blocks;
@@ -93,10 +94,6 @@ __device__ __forceinline__ Found find_unit(const Task &task, int turn, int rank,
         if (index >= task.num_units) return END;
         unit.part = MODE == QUERY ? index : index % task.num_tiles;
         if (MODE == PARTS) unit.split = index / task.num_tiles;
-        if (MODE == COMBINE) {
-            unit.row = index / task.num_tiles * ROWS;
-            unit.limit = task.num_rows - unit.row;
-        }
     }
     if (MODE == PARTS) {
         unit.begin = unit.split * task.blocks_a_split;

@@ -61,10 +61,10 @@ def _shared_down_kernel(
 
 @triton.jit
 def _fold_kernel(
-    parts, counts, lines, capacity, hidden, num_whole,
+    parts, counts, lines, capacity, hidden, num_whole, first_line,
     PARTS: tl.constexpr, COLUMNS: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
-    line = tl.program_id(0)
+    line = first_line + tl.program_id(0)
     expert = line // capacity
     first = tl.maximum(num_whole - expert * (hidden // 256), 0) * 256
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
@@ -93,8 +93,12 @@ def fold_parts(parts: Tensor, counts: Tensor, capacity: int, num_whole: int) -> 
     """
     num_parts, lines, hidden = parts.shape
     overlap = can_overlap(parts.device)
-    _fold_kernel[(lines, hidden // 1024)](
-        parts, counts, lines, capacity, hidden, num_whole,
+    # Experts ahead of it have no cut tile.
+    first = min(num_whole // (hidden // 256), lines // capacity) * capacity
+    if first == lines:
+        return
+    _fold_kernel[(lines - first, hidden // 1024)](
+        parts, counts, lines, capacity, hidden, num_whole, first,
         PARTS=num_parts, COLUMNS=1024, OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
     )  # fmt: skip
 
