@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.serving.slice import evidence, pareto
-from benchmarks.serving.slice.config import ADOPTED, CANDIDATES, ORDERS, SliceConfig
+from benchmarks.serving.slice.config import ADOPTED, CANDIDATES, SliceConfig
 from benchmarks.serving.slice.run import Devices, Result, describe, run
 from regard.common.repository import repository_root
 from regard.common.rows import Measurement, package_versions, write_rows
@@ -170,7 +170,7 @@ def configurations(options: argparse.Namespace) -> list[SliceConfig]:
         balanced=options.balanced,
         candidates=frozenset(options.candidates),
     )
-    ready = replace(base, baseline=True, candidates=base.candidates & ORDERS)
+    ready = replace(base, baseline=True, candidates=frozenset())
     return [
         replace(kind, batch=batch, num_microbatches=count)
         for kind in ((base, ready) if options.baseline else (base,))

@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 PROVEN = "proven"
 FFN_SETS: dict[str, frozenset[str]] = {
     PROVEN: frozenset(),
-    "fewer_rows": frozenset({"fewer_rows"}),
-    "overlap": frozenset({"overlap"}),
-    "fill": frozenset({"fill"}),
-    "all": frozenset({"fewer_rows", "overlap", "fill"}),
+    "apart": frozenset({"apart"}),
 }
 ROUNDING = 5e-2
 """Of e4m3, whichever way a value between two of its numbers was rounded."""
@@ -57,14 +54,7 @@ def stage_call(ffn: "FfnGpu", layer: int) -> Call:
     """One stage."""
 
     # Another micro-batch's inbox is filled, as in the slice.
-    fill = Turn(layer, 1) if "fill" in ffn.config.candidates else None
-
-    def call() -> None:
-        ffn.compute(layer, 0, fill)
-        if fill is None:
-            ffn.synthesise(layer, 1)
-
-    return call
+    return lambda: ffn.compute(layer, 0, Turn(layer, 1))
 
 
 def attention(sequences: int, device: torch.device) -> dict[str, list[Call]]:

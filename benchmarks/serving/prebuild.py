@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks.serving.slice.config import CANDIDATES, SliceConfig
+from benchmarks.serving.slice.config import SliceConfig
 from benchmarks.serving.slice.cut import builds
 from regard.common.progress import progress_bar
 from regard.serving.kernels.block_scaled import build
@@ -12,19 +12,15 @@ from regard.serving.kernels.native import cache_directory
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Build for each batch, with the candidates and without."""
+    """Build for each batch."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, nargs="+", default=[128, 160])
-    parser.add_argument("--candidates", nargs="*", choices=CANDIDATES, default=[])
     parser.add_argument("--multiprocessors", type=int, default=132, help="of the GPU")
     options = parser.parse_args(argv)
     needed = {
         arguments
         for batch in options.batches
-        for candidates in (frozenset(), frozenset(options.candidates))
-        for arguments in builds(
-            SliceConfig(batch=batch, candidates=candidates), options.multiprocessors
-        )
+        for arguments in builds(SliceConfig(batch=batch), options.multiprocessors)
     }
     with progress_bar("building", total=len(needed)) as advance:
         for arguments in sorted(needed):

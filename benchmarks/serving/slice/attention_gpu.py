@@ -93,10 +93,6 @@ class AttentionGpu:
         frequency = torch.arange(0, HEAD_DIM, 2, device=device) / HEAD_DIM
         self._frequencies = MODEL.rope_theta**-frequency
         self._router = Router(config.batch, self.layers[0].router)
-        self.sending: torch.cuda.Stream | None = None
-        """Where messages get ready beside the main stream; None: on the main stream itself."""
-        if "router" in config.candidates:
-            self.sending = torch.cuda.Stream(device)
         self.prepared = [
             [self._prepare(layer, each) for each in self.microbatches] for layer in self.layers
         ]
@@ -151,10 +147,7 @@ class AttentionGpu:
         torch.sin(angles, out=each.sin)
 
     def attend(self, layer_index: int, index: int) -> None:
-        """One layer up to the message to the FFN servers, which is then ready.
-
-        Where `sending` is set, it is ready once that stream has come so far.
-        """
+        """One layer up to the message to the FFN servers, which is then ready."""
         layer, each = self.layers[layer_index], self.microbatches[index]
         eps = MODEL.rms_norm_eps
         parts = each.received if layer_index and self.config.returned else None
@@ -171,15 +164,9 @@ class AttentionGpu:
             each.residual, each.out, layer.post_norm, eps,
             out=each.message.rows.values, scales=each.message.rows.scales, normed=each.normed,
         )  # fmt: skip
-        main = torch.cuda.current_stream(self.device)
-        if self.sending is not None:
-            self.sending.wait_stream(main)
         if not self.config.is_dense(layer_index):
-            with torch.cuda.stream(self.sending or main):
-                self._router.route(
-                    each.normed, layer.router, each.message.chosen, each.message.shares,
-                    overlap="overlap" in self.config.candidates,
-                )  # fmt: skip
+            message = each.message
+            self._router.route(each.normed, layer.router, message.chosen, message.shares)
 
     def _append(self, layer: LayerWeights, each: MicroBatch, index: int) -> None:
         latent_append_gpu(

@@ -20,7 +20,7 @@ from benchmarks.serving.slice.attention_gpu import (
     MicroBatch,
     Prepared,
 )
-from benchmarks.serving.slice.baseline_kernels import add_routed, gate_rows, rotate_queries
+from benchmarks.serving.slice.baseline_kernels import gate_rows, rotate_queries
 from benchmarks.serving.slice.config import (
     DENSE_WIDTH,
     K_SCALE,
@@ -36,6 +36,7 @@ from benchmarks.serving.slice.ffn_gpu import FfnGpu, FfnWeights, Inbox
 from benchmarks.serving.slice.ffn_gpu import Prepared as FfnPrepared
 from benchmarks.serving.slice.schedule import Turn
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
+from regard.serving.kernels.combine.gpu import add_routed
 from regard.serving.kernels.norm_quantise.gpu import quantise_gpu
 
 MODULES = {"fa3_fwd_interface": "fa3-fwd", "deep_gemm": "sgl-deep-gemm"}
@@ -169,7 +170,8 @@ class BaselineFfnGpu(FfnGpu):
         def combine() -> None:
             if weights.down is not None:
                 slots, results = inbox.dispatch.slots, self._down.view(-1, HIDDEN)
-                add_routed(self.partial, results, slots, inbox.shares)
+                whole = len(results) * HIDDEN
+                add_routed(self.partial, results[None], slots, inbox.shares, len(results), whole)
 
         return FfnPrepared(everyone, None if weights.down is None else routed, combine)
 

@@ -61,29 +61,6 @@ def _gate_kernel(
         tl.store(scales + place, scale, block * 128 < width)
 
 
-@triton.jit
-def _add_kernel(
-    out, routed, slots, shares, hidden, CHOICES: tl.constexpr, COLUMNS: tl.constexpr,
-    OVERLAP: tl.constexpr,
-):  # fmt: skip
-    token = tl.program_id(0)
-    column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
-    at = out + token.to(tl.int64) * hidden + column
-    if OVERLAP:
-        gdc_wait()
-        gdc_launch_dependents()
-    total = tl.zeros([COLUMNS], tl.float32)
-    found = 0
-    for choice in tl.static_range(CHOICES):
-        slot = tl.load(slots + token * CHOICES + choice)
-        if slot >= 0:
-            share = tl.load(shares + token * CHOICES + choice)
-            total += tl.load(routed + slot.to(tl.int64) * hidden + column).to(tl.float32) * share
-            found += 1
-    if found > 0:
-        tl.store(at, (tl.load(at).to(tl.float32) + total).to(tl.bfloat16))
-
-
 def rotate_queries(query: Tensor, cos: Tensor, sin: Tensor, out: Tensor, descale: Tensor) -> None:
     """Rotates bfloat16 queries and quantises each sequence's with one scale.
 
@@ -114,14 +91,4 @@ def gate_rows(x: Tensor, counts: Tensor, out: Rows) -> None:
     _gate_kernel[(lines, triton.cdiv(width, 1024))](
         x, counts, out.values, out.scales, lines // len(counts), width,
         BLOCKS=8, OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
-    )  # fmt: skip
-
-
-def add_routed(out: Tensor, routed: Tensor, slots: Tensor, shares: Tensor) -> None:
-    """Adds to (tokens, hidden) bfloat16 what routed experts have for each token."""
-    num_tokens, hidden = out.shape
-    overlap = can_overlap(out.device)
-    _add_kernel[(num_tokens, hidden // 1024)](
-        out, routed, slots, shares, hidden,
-        CHOICES=slots.shape[1], COLUMNS=1024, OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
     )  # fmt: skip

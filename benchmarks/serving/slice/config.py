@@ -18,17 +18,11 @@ NUM_OWNED = MODEL.num_experts // NUM_FFN
 K_SCALE = V_SCALE = 5 / 448
 """Fixed before a token is appended; one for all keys and one for all values of a layer."""
 CANDIDATES = {
-    "fewer_rows": "routed experts with few tokens multiply fewer rows",
-    "overlap": "permutation, sums, gathering and routing start while the kernel ahead still ends",
-    "fill": "idle warps of the gated product write the tokens that a gathering would bring",
-    "router": "the router runs beside the next micro-batch",
+    "apart": "routed results are added after the shared expert's down projection, to few tokens",
     "quantise": "attention quantises what it returns",
-    "stagger": "micro-batches stand 20 layers apart, so that heads do not follow each other",
 }
 """What may be tried in place of the proven, by name, and what it changes."""
-ORDERS = frozenset({"overlap", "router", "stagger"})
-"""Those that change no kernel that the baseline replaces: it runs in them too."""
-ADOPTED: frozenset[str] = frozenset({"fewer_rows", "fill"})
+ADOPTED: frozenset[str] = frozenset()
 """Those that have won: what runs unless told otherwise, and what a row's bare name means."""
 
 

@@ -18,7 +18,7 @@ NUM_PARTS = 3
 ROOM = 40
 """Tokens above the mean that an expert of the busiest GPU seldom has; more take another pass."""
 FEWER_ROOM = 16
-"""The same of which most experts have no more: they multiply fewer rows where that is tried."""
+"""The same of which most experts have no more: they multiply fewer rows."""
 
 
 def cut_of(config: SliceConfig, num_clusters: int) -> Cut:
@@ -27,14 +27,13 @@ def cut_of(config: SliceConfig, num_clusters: int) -> Cut:
     # Routed experts take nearly two rounds of all clusters; the shared one fills up the second.
     shared = -(-config.num_tokens // ((num_clusters + 8) // 3))
     rows = round_up_rows(mean + ROOM)
-    fewer = round_up_rows(mean + FEWER_ROOM) if "fewer_rows" in config.candidates else None
     return Cut(
         rows=rows,
         shared_rows=min(round_up_rows(shared), rows),
         num_whole=num_clusters,
         num_splits=NUM_PARTS,
         spare_blocks=SPARE_BLOCKS,
-        fewer_rows=fewer,
+        fewer_rows=round_up_rows(mean + FEWER_ROOM),
     )
 
 

@@ -31,7 +31,7 @@ from regard.serving.kernels.block_scaled.experts import (
     routed_down,
 )
 from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight
-from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
+from regard.serving.kernels.combine.gpu import add_routed, combine_gpu, describe, fold_parts
 from regard.serving.kernels.routing.gpu import dispatch_gpu
 from regard.serving.kernels.routing.reference import Dispatch
 
@@ -119,10 +119,6 @@ class FfnGpu:
         return cut_of(self.config, self._num_clusters)
 
     @property
-    def _overlap(self) -> bool:
-        return "overlap" in self.config.candidates
-
-    @property
     def _num_clusters(self) -> int:
         properties = torch.cuda.get_device_properties(self.device)
         return (properties.multi_processor_count - SPARE_BLOCKS) // 2
@@ -172,6 +168,18 @@ class FfnGpu:
         dense, capacity = weights.down is None, self.config.capacity
         x, num_whole = self.dense if dense else self.shared, self.cut.num_whole
 
+        def apart() -> None:
+            combine_gpu(
+                x, weights.shared_tiles, weights.shared_down.scales,
+                None, slots, inbox.shares, self.partial,
+            )  # fmt: skip
+            if not dense:
+                parts = self.routed_out
+                add_routed(self.partial, parts, slots, inbox.shares, capacity, num_whole)
+
+        if "apart" in self.config.candidates:
+            return apart
+
         def combine() -> None:
             if not dense:
                 fold_parts(self.routed_out, counts, capacity, num_whole)
@@ -182,15 +190,12 @@ class FfnGpu:
 
         return combine
 
-    def synthesise(self, layer: int, index: int, ahead: int = 0) -> None:
+    def synthesise(self, layer: int, index: int) -> None:
         """The tokens of the other attention GPUs: what an all-gather in the server would bring."""
         inbox = self.inboxes[index]
         salt = self._salt(layer, index)
         target = (inbox.rows, inbox.chosen, inbox.shares)
-        gather(
-            self.pool, self.step, salt, target, self.config.batch,
-            ahead=ahead, overlap=self._overlap,
-        )  # fmt: skip
+        gather(self.pool, self.step, salt, target, self.config.batch)
 
     def _salt(self, layer: int, index: int) -> int:
         return layer * len(self.inboxes) + index
@@ -218,13 +223,13 @@ class FfnGpu:
         Where `fill` is given, the inbox of that turn, another micro-batch's, is filled meanwhile.
         """
         self.compute_share(layer, index, fill)
-        sum_parts(self.partial, self.inboxes[index].result, overlap=self._overlap)
+        sum_parts(self.partial, self.inboxes[index].result)
 
     def _filling(self, gated: Callable[[], object], fill: Turn) -> Callable[[], object]:
         assert isinstance(gated, Launch)
         inbox, salt = self.inboxes[fill.index], self._salt(fill.layer, fill.index)
         target = Tokens(inbox.rows, inbox.chosen, inbox.shares)
-        window = Window(self.step, fill.ahead, salt)
+        window = Window(self.step, salt)
         return filling(gated, Tokens(*self.pool), window, target, self.config.batch)
 
     def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:

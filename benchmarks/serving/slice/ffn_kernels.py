@@ -5,19 +5,10 @@
 import triton
 import triton.language as tl
 from torch import Tensor
-from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 from regard.serving.kernels.block_scaled.launch import Rows
-from regard.serving.kernels.overlap import can_overlap
 
 BLOCKS = tl.constexpr(64)
-
-
-@triton.jit
-def _follow(OVERLAP: tl.constexpr):
-    if OVERLAP:
-        gdc_wait()
-        gdc_launch_dependents()
 
 
 @triton.jit
@@ -33,13 +24,11 @@ def _copy_row(source, source_scales, target, target_scales, size, from_stride, t
 @triton.jit
 def _gather_kernel(
     values, scales, chosen, shares, step, out, out_scales, out_chosen, out_shares,
-    salt, ahead, num_rows, size, from_stride, to_stride, first,
-    CHOICES: tl.constexpr, OVERLAP: tl.constexpr,
+    salt, num_rows, size, from_stride, to_stride, first, CHOICES: tl.constexpr,
 ):  # fmt: skip
-    _follow(OVERLAP)
     # A window that moves with step, layer and micro-batch: a multiplicative hash of all three.
     row = tl.program_id(0)
-    start = (((tl.load(step) + ahead) * 2654435761 + salt * 40503) & 0x7FFFFFFF) % num_rows
+    start = ((tl.load(step) * 2654435761 + salt * 40503) & 0x7FFFFFFF) % num_rows
     source = (start + row) % num_rows
     target = first + row
     _copy_row(
@@ -58,10 +47,8 @@ def _gather_kernel(
 @triton.jit
 def _permute_kernel(
     values, scales, order, counts, out, out_scales, capacity, size, from_stride, to_stride,
-    OVERLAP: tl.constexpr,
 ):  # fmt: skip
     line = tl.program_id(0)
-    _follow(OVERLAP)
     if line % capacity < tl.load(counts + line // capacity):
         token = tl.load(order + line)
         _copy_row(
@@ -72,13 +59,11 @@ def _permute_kernel(
 
 @triton.jit
 def _sum_kernel(
-    partial, out, own_rows, hidden,
-    PARTS: tl.constexpr, COLUMNS: tl.constexpr, OVERLAP: tl.constexpr,
+    partial, out, own_rows, hidden, PARTS: tl.constexpr, COLUMNS: tl.constexpr
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     total = tl.zeros([COLUMNS], tl.float32)
-    _follow(OVERLAP)
     for part in tl.static_range(PARTS):
         total += tl.load(partial + (part * own_rows + row) * hidden + column).to(tl.float32)
     tl.store(out + row * hidden + column, total.to(tl.bfloat16))
@@ -90,44 +75,32 @@ def gather(
     salt: int,
     target: tuple[Rows, Tensor, Tensor],
     first: int,
-    *,
-    ahead: int = 0,
-    overlap: bool = False,
 ) -> None:
-    """Copies pooled rows with their routes to rows `first` and on of the target.
-
-    They are those of `ahead` steps after `step`. With `overlap` the kernel is launched while the
-    one ahead in the stream still ends, as are the others.
-    """
-    overlap = overlap and can_overlap(target[0].values.device)
+    """Copies pooled rows with their routes to rows `first` and on of the target."""
     rows, chosen, shares = pool
     out, out_chosen, out_shares = target
     num_rows, size = rows.values.shape
     _gather_kernel[(out.values.shape[0] - first,)](
         rows.values, rows.scales, chosen, shares, step,
-        out.values, out.scales, out_chosen, out_shares, salt, ahead, num_rows, size,
+        out.values, out.scales, out_chosen, out_shares, salt, num_rows, size,
         rows.scales.stride(0), out.scales.stride(0), first,
-        CHOICES=chosen.shape[1], OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
+        CHOICES=chosen.shape[1], num_warps=4,
     )  # fmt: skip
 
 
-def permute(
-    source: Rows, order: Tensor, counts: Tensor, target: Rows, *, overlap: bool = False
-) -> None:
+def permute(source: Rows, order: Tensor, counts: Tensor, target: Rows) -> None:
     """Copies each expert's tokens to its rows of the target."""
-    overlap = overlap and can_overlap(counts.device)
     _permute_kernel[(order.numel(),)](
         source.values, source.scales, order, counts, target.values, target.scales,
         order.shape[1], source.values.shape[1], source.scales.stride(0), target.scales.stride(0),
-        OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
+        num_warps=4,
     )  # fmt: skip
 
 
-def sum_parts(partial: Tensor, out: Tensor, *, overlap: bool = False) -> None:
+def sum_parts(partial: Tensor, out: Tensor) -> None:
     """Sums (parts, rows, hidden) bfloat16 over the parts, in float32."""
-    overlap = overlap and can_overlap(out.device)
     parts = partial.shape[0] // out.shape[0]
     _sum_kernel[(out.shape[0], out.shape[1] // 1024)](
         partial, out, out.shape[0], out.shape[1],
-        PARTS=parts, COLUMNS=1024, OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
+        PARTS=parts, COLUMNS=1024, num_warps=4,
     )  # fmt: skip

@@ -53,19 +53,13 @@ class SliceStep:
         self._graph: torch.cuda.CUDAGraph | None = None
         self._kept: list[object] = []
         self.num_steps = 0
-        self._staggered = "stagger" in config.candidates
         # A micro-batch that is alone cannot be filled while it is worked on.
-        self._fills = "fill" in config.candidates and config.num_microbatches > 1
-        self._plans = [
-            [torch.zeros_like(target) for target in each.sequences.planned]
-            for each in (self.attention.microbatches if self._staggered else ())
-        ]
-        """Plans of the next step, which a micro-batch makes its own when it gets there."""
+        self._fills = not config.baseline and config.num_microbatches > 1
+        # Streams of their own do not wait for what drew and cleared all this on the default ones.
+        self.synchronize()
 
     def run(self) -> None:
         """One step: sequences grow by one, then all layers of all micro-batches."""
-        if self._staggered and not self.num_steps:
-            self._prime()
         self._upload()
         with torch.cuda.stream(self._attention_stream):
             if self._graph is None:
@@ -84,15 +78,9 @@ class SliceStep:
     def _upload(self) -> None:
         """Plans the step on the host while the GPUs still work on the one before."""
         pairs = []
-        for index, each in enumerate(self.attention.microbatches):
+        for each in self.attention.microbatches:
             each.sequences.advance()
-            planned = each.sequences.prepare()
-            if self._staggered:
-                planned = [
-                    (plan[: len(source)], source)
-                    for plan, (_, source) in zip(self._plans[index], planned, strict=True)
-                ]
-            pairs += planned
+            pairs += each.sequences.prepare()
         step = torch.tensor([self.num_steps + 1]).pin_memory()
         with torch.cuda.stream(self._attention_stream):
             for target, source in pairs:
@@ -112,47 +100,19 @@ class SliceStep:
             self.issue()
         self._graph = graph
 
-    def _prime(self) -> None:
-        """Brings micro-batches to where a staggered step expects them."""
-        sizes = self.config.num_layers, self.config.num_microbatches
-        with torch.cuda.stream(self._attention_stream):
-            for each in self.attention.microbatches:
-                each.sequences.advance()
-                for target, source in each.sequences.prepare():
-                    target.copy_(source)
-            self.ffn.step.zero_()
-            seen = self._issue(schedule.prologue(*sizes), _ignore, wraps=False, fills=False)
-            self._join(seen)
-        self.synchronize()
-
-    def issue(self, watch: Watcher | None = None) -> None:
+    def issue(self, watch: Watcher = _ignore) -> None:
         """Issues the step on the streams of both devices."""
-        sizes = self.config.num_layers, self.config.num_microbatches
-        watch = watch or _ignore
-        if self._staggered:
-            self._join(
-                self._issue(schedule.staggered(*sizes), watch, wraps=True, fills=self._fills)
-            )
-            return
-        seen = self._issue(schedule.in_order(*sizes), watch, wraps=False, fills=self._fills)
+        turns = schedule.in_order(self.config.num_layers, self.config.num_microbatches)
+        seen = self._issue(turns, watch)
         with torch.cuda.device(self.attention.device), torch.cuda.stream(self._attention_stream):
             for index in range(self.config.num_microbatches):
                 self._wait(self._attention_stream, seen[index])
                 self.attention.finish(index)
                 watch("head", self.config.num_layers, index)
-        self._join([])
+        self._join()
 
-    def _issue(
-        self, turns: list[Turn], watch: Watcher, *, wraps: bool, fills: bool
-    ) -> list[torch.cuda.Event | None]:
-        """Issues turns.
-
-        Args:
-            turns: In their order.
-            watch: Told of each.
-            wraps: Whether micro-batches in the first layer sample and begin their next step there.
-            fills: Whether a turn fills the inbox of the turn before, which another micro-batch has.
-        """
+    def _issue(self, turns: list[Turn], watch: Watcher) -> list[torch.cuda.Event | None]:
+        """Issues turns in their order; returns when each micro-batch has what came back last."""
         count, attention, ffn = self.config.num_microbatches, self.attention, self.ffn
         main, back, intake = self._attention_stream, self._ffn_stream, self._intake_stream
         back.wait_stream(main)
@@ -161,20 +121,17 @@ class SliceStep:
         filled: list[torch.cuda.Event | None] = [None] * count
         for turn in turns[:count]:
             filled[turn.index] = self._synthesise(turn)
-        following = schedule.following(turns)
         before: Turn | None = None
+        following = schedule.following(turns)
         for number, (turn, after) in enumerate(zip(turns, following, strict=True)):
             layer, index = turn.layer, turn.index
             with torch.cuda.device(attention.device), torch.cuda.stream(main):
                 self._wait(main, seen[index])
-                if layer == 0 and wraps:
-                    self._wrap(index)
-                elif layer == 0:
+                if layer == 0:
                     attention.begin(index)
                 attention.attend(layer, index)
                 watch("attention", layer, index)
-                with torch.cuda.stream(attention.sending or main):
-                    arrived = self._send_out(number, index)
+                arrived = self._send_out(number, index)
             with torch.cuda.device(ffn.device):
                 with torch.cuda.stream(intake):
                     self._wait(intake, filled[index])
@@ -182,39 +139,29 @@ class SliceStep:
                     ffn.take_in(layer, index)
                 with torch.cuda.stream(back):
                     back.wait_stream(intake)
+                    # Meanwhile the inbox of the turn before, another micro-batch's, is filled.
                     ffn.compute(layer, index, before)
                     watch("ffn", layer, index)
                     seen[index] = self._send_back(number, index)
                 if before:
                     filled[before.index] = self._ffn_stream.record_event()
-                if after and not fills:
+                if after and not self._fills:
                     filled[index] = self._synthesise(after)
-                before = after if fills else None
+                before = after if self._fills else None
         self._kept += [seen, filled]
         return seen
 
-    def _wrap(self, index: int) -> None:
-        """Samples a micro-batch's tokens and begins its next step."""
-        self.attention.finish(index)
-        live = self.attention.microbatches[index].sequences.planned
-        for target, plan in zip(live, self._plans[index], strict=True):
-            target.copy_(plan)
-        self.attention.begin(index)
-
-    def _join(self, seen: list[torch.cuda.Event | None]) -> None:
-        """Lets the attention GPU's stream wait for these and for all that was issued."""
-        main = self._attention_stream
-        with torch.cuda.device(self.attention.device), torch.cuda.stream(main):
-            for event in seen:
-                self._wait(main, event)
+    def _join(self) -> None:
+        """Lets the attention GPU's stream wait for all that was issued."""
+        with torch.cuda.device(self.attention.device), torch.cuda.stream(self._attention_stream):
             self.out_wire.join()
-            main.wait_stream(self._ffn_stream)
-            main.wait_stream(self._intake_stream)
+            self._attention_stream.wait_stream(self._ffn_stream)
+            self._attention_stream.wait_stream(self._intake_stream)
 
     def _synthesise(self, turn: Turn) -> torch.cuda.Event:
         """Fills an inbox for its next layer, as soon as the one before is done with it."""
         with torch.cuda.device(self.ffn.device), torch.cuda.stream(self._ffn_stream):
-            self.ffn.synthesise(turn.layer, turn.index, turn.ahead)
+            self.ffn.synthesise(turn.layer, turn.index)
             filled = torch.cuda.Event()
             filled.record(self._ffn_stream)
         return filled

@@ -4,7 +4,6 @@ import torch.nn.functional as F
 
 from regard.serving.kernels.block_scaled.launch import Rows
 from regard.serving.kernels.block_scaled.reference import dequantise_rows
-from regard.serving.kernels.combine.reference import combine_reference
 from regard.serving.kernels.latent_append.reference import rotate
 from tests.serving.kernels.block_scaled.operands import Draw, nan
 from tests.serving.kernels.devices import gpu, relative_error
@@ -49,20 +48,3 @@ def test_gates_are_applied_to_rows_that_count(width, gpu):
         if count:
             assert relative_error(found, expected[here]) < E4M3_ERROR
         assert out.scales[expert, :, count:].isnan().all()
-
-
-@pytest.mark.gpu
-def test_routed_results_are_added_to_their_tokens(gpu):
-    from benchmarks.serving.slice.baseline_kernels import add_routed
-
-    draw = Draw(gpu)
-    out, routed = draw.normal(6, 1024).bfloat16(), draw.normal(9, 1024).bfloat16()
-    slots = torch.tensor(
-        [[-1, -1, -1], [0, -1, 3], [-1, 8, -1], [1, 2, 4], [-1, -1, 5], [-1, -1, -1]],
-        dtype=torch.int32, device=gpu,
-    )  # fmt: skip
-    shares = draw.uniform(6, 3)
-    before = out.clone()
-    add_routed(out, routed, slots, shares)
-    assert relative_error(out, combine_reference(before, routed, slots, shares)) < 5e-3
-    assert torch.equal(out[[0, 5]], before[[0, 5]])

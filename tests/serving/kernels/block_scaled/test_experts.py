@@ -255,18 +255,18 @@ def make_pool(draw, count, device):
 def test_a_launch_that_fills_leaves_the_other_one_as_it_was(small, machine):
     pool, places = make_pool(Draw("cpu"), 24, "cpu")
     plain = prepare_gated(small, small.gated, Cut(128, 96, num_whole=66))
-    made = filling(plain, pool, Window(torch.tensor([5]), 1, 9), places, 4)
+    made = filling(plain, pool, Window(torch.tensor([5]), 9), places, 4)
     assert plain.task.fill_count == 0
     task = made.task
     assert (task.pool_rows, task.fill_count, task.fill_first) == (24, 20, 4)
-    assert (task.fill_salt, task.fill_ahead) == (9, 1)
+    assert task.fill_salt == 9
     assert task.fill == places.rows.values.data_ptr()
     assert (task.out, task.counts) == (plain.task.out, plain.task.counts)
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize(("step", "ahead", "salt"), [(1, 0, 0), (7, 1, 182), (10**6, 0, 5)])
-def test_idle_warps_copy_a_window_of_the_pool(step, ahead, salt, gpu):
+@pytest.mark.parametrize(("step", "salt"), [(1, 0), (7, 182), (10**6, 5)])
+def test_idle_warps_copy_a_window_of_the_pool(step, salt, gpu):
     draw = Draw(gpu, salt)
     case = make_case(draw, 500, 128)
     routed, shared = empty(3 * 128, WIDTH, gpu), empty(500, SHARED, gpu)
@@ -277,9 +277,9 @@ def test_idle_warps_copy_a_window_of_the_pool(step, ahead, salt, gpu):
     shared.values.fill_(torch.nan)
     count, first = 2000, 128
     pool, places = make_pool(draw, count, gpu)
-    window = Window(torch.tensor([step], device=gpu), ahead, salt)
+    window = Window(torch.tensor([step], device=gpu), salt)
     filling(gated, pool, window, places, first)()
-    start = (((step + ahead) * 2654435761 + salt * 40503) & 0x7FFFFFFF) % count
+    start = ((step * 2654435761 + salt * 40503) & 0x7FFFFFFF) % count
     source = (start + torch.arange(count - first, device=gpu)) % count
     found = dequantise_rows(places.rows.values, places.rows.scales)
     wanted = dequantise_rows(pool.rows.values, pool.rows.scales)

@@ -76,3 +76,28 @@ def test_only_cut_tiles_of_rows_that_count_are_folded(num_whole, gpu):
         expected[0, here, begin:] = parts[:, here, begin:].float().sum(0).bfloat16()
     fold_parts(parts, torch.tensor(counts, dtype=torch.int32, device=gpu), capacity, num_whole)
     assert torch.equal(parts, expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("num_whole", [0, 5, 100])
+def test_results_with_the_parts_of_cut_tiles_are_added_to_their_tokens(num_whole, gpu):
+    from regard.serving.kernels.combine.gpu import add_routed
+
+    draw, capacity, columns = Draw(gpu, num_whole), 3, 1024
+    parts = draw.normal(3, 3 * capacity, columns).bfloat16()
+    out = draw.normal(6, columns).bfloat16()
+    slots = torch.tensor(
+        [[-1, -1, -1], [0, -1, 3], [-1, 8, -1], [1, 2, 4], [-1, -1, 5], [-1, -1, -1]],
+        dtype=torch.int32, device=gpu,
+    )  # fmt: skip
+    shares, before, routed = draw.uniform(6, 3), out.clone(), parts[0].float()
+    tiles = columns // 256
+    for expert in range(3):
+        begin = min(max(num_whole - expert * tiles, 0), tiles) * 256
+        here = slice(expert * capacity, (expert + 1) * capacity)
+        routed[here, begin:] = parts[:, here, begin:].float().sum(0)
+        # Whole tiles have one part: no one may read what stands in the others.
+        parts[1:, here, :begin] = torch.nan
+    add_routed(out, parts, slots, shares, capacity, num_whole)
+    assert relative_error(out, combine_reference(before, routed, slots, shares)) < TOLERANCE
+    assert torch.equal(out[[0, 5]], before[[0, 5]])

@@ -130,9 +130,6 @@ class Window:
     step: Tensor
     """(1,) int64, read when the kernel runs."""
 
-    ahead: int
-    """Added to it."""
-
     salt: int
     """Any number from 0 on."""
 
@@ -148,7 +145,6 @@ def filling(gated: Launch, pool: Tokens, window: Window, target: Tokens, first: 
         "fill_count": num_rows - first,
         "fill_first": first,
         "fill_salt": window.salt,
-        "fill_ahead": window.ahead,
         "pool_scale_stride": pool.rows.scales.stride(0),
         "fill_scale_stride": target.rows.scales.stride(0),
     }

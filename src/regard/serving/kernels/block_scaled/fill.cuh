@@ -6,7 +6,7 @@
 __device__ __forceinline__ void fill_rows(const Task &task) {
     int warp = blockIdx.x * 3 + threadIdx.x / 32 - 1, lane = threadIdx.x % 32, size = task.num_blocks * DEPTH;
     wait_for_predecessor();
-    uint64_t mixed = (uint64_t)(*task.step + task.fill_ahead) * 2654435761ull + (uint64_t)task.fill_salt * 40503ull;
+    uint64_t mixed = (uint64_t)*task.step * 2654435761ull + (uint64_t)task.fill_salt * 40503ull;
     int start = (int)((mixed & 0x7FFFFFFFull) % task.pool_rows);
     for (int row = warp; row < task.fill_count; row += gridDim.x * 3) {
         int from = (start + row) % task.pool_rows, to = task.fill_first + row;

@@ -30,7 +30,6 @@ _INTEGERS = (
     "fill_count",
     "fill_first",
     "fill_salt",
-    "fill_ahead",
 )
 _POINTERS = (
     "weight_scales",

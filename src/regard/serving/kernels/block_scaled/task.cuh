@@ -53,7 +53,6 @@ struct Task {
     int fill_count;         // GATED: of these; 0 for none
     int fill_first;         // GATED: where the first one goes
     int fill_salt;
-    int fill_ahead;         // GATED: steps after `step`
     const float *weight_scales;
     const float *cos, *sin;
     const int *counts;

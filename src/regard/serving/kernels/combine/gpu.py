@@ -60,6 +60,35 @@ def _shared_down_kernel(
 
 
 @triton.jit
+def _add_kernel(
+    out, routed, slots, shares, lines, capacity, hidden, num_whole,
+    CHOICES: tl.constexpr, PARTS: tl.constexpr, COLUMNS: tl.constexpr, OVERLAP: tl.constexpr,
+):  # fmt: skip
+    token = tl.program_id(0)
+    column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    at = out + token.to(tl.int64) * hidden + column
+    if OVERLAP:
+        gdc_wait()
+        gdc_launch_dependents()
+    total = tl.zeros([COLUMNS], tl.float32)
+    found = 0
+    for choice in tl.static_range(CHOICES):
+        slot = tl.load(slots + token * CHOICES + choice)
+        if slot >= 0:
+            share = tl.load(shares + token * CHOICES + choice)
+            own = routed + slot.to(tl.int64) * hidden + column
+            result = tl.load(own).to(tl.float32)
+            cut = slot // capacity * (hidden // 256) + column // 256 >= num_whole
+            for part in tl.static_range(1, PARTS):
+                more = tl.load(own + part * lines.to(tl.int64) * hidden, cut, other=0.0)
+                result += more.to(tl.float32)
+            total += result * share
+            found += 1
+    if found > 0:
+        tl.store(at, (tl.load(at).to(tl.float32) + total).to(tl.bfloat16))
+
+
+@triton.jit
 def _fold_kernel(
     parts, counts, lines, capacity, hidden, num_whole, first_line,
     PARTS: tl.constexpr, COLUMNS: tl.constexpr, OVERLAP: tl.constexpr,
@@ -100,6 +129,28 @@ def fold_parts(parts: Tensor, counts: Tensor, capacity: int, num_whole: int) -> 
     _fold_kernel[(lines - first, hidden // 1024)](
         parts, counts, lines, capacity, hidden, num_whole, first,
         PARTS=num_parts, COLUMNS=1024, OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
+    )  # fmt: skip
+
+
+def add_routed(
+    out: Tensor, parts: Tensor, slots: Tensor, shares: Tensor, capacity: int, num_whole: int
+) -> None:
+    """Adds what routed experts have for each token; most tokens have none, and are left alone.
+
+    Args:
+        out: (tokens, hidden) bfloat16, changed in place.
+        parts: As of `fold_parts`, not folded.
+        slots: (tokens, choices) int32: rows of a part, or -1.
+        shares: (tokens, choices) float32: the router's weights.
+        capacity: Rows that an expert has room for.
+        num_whole: Tiles that are not cut.
+    """
+    num_parts, lines, hidden = parts.shape
+    overlap = can_overlap(out.device)
+    _add_kernel[(len(out), hidden // 1024)](
+        out, parts, slots, shares, lines, capacity, hidden, num_whole,
+        CHOICES=slots.shape[1], PARTS=num_parts, COLUMNS=1024, OVERLAP=overlap,
+        num_warps=4, launch_pdl=overlap,
     )  # fmt: skip
 
 

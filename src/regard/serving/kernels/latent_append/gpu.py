@@ -45,16 +45,17 @@ def _latent_append_kernel(
         gdc_wait()
         gdc_launch_dependents()
     base = row * size
+    # All loads ahead of the first store, which none of them may pass.
+    query = _sum_parts(parts, base + columns, num_rows, size, NUM_PARTS)
     low = _sum_parts(parts, base + LATENT + half, num_rows, size, NUM_PARTS)
     high = _sum_parts(parts, base + LATENT + HALF + half, num_rows, size, NUM_PARTS)
+    both = tl.arange(0, 2 * HALF)
+    value = _sum_parts(parts, base + LATENT + 2 * HALF + both, num_rows, size, NUM_PARTS)
     at = cache + (page * 2 * PAGE + position % PAGE) * (2 * HALF)
     kind = cache.dtype.element_ty
     tl.store(at + half, _narrow((low * c - high * s) / k_scale, kind))
     tl.store(at + HALF + half, _narrow((high * c + low * s) / k_scale, kind))
-    both = tl.arange(0, 2 * HALF)
-    value = _sum_parts(parts, base + LATENT + 2 * HALF + both, num_rows, size, NUM_PARTS)
     tl.store(at + PAGE * 2 * HALF + both, _narrow(value / v_scale, kind))
-    query = _sum_parts(parts, base + columns, num_rows, size, NUM_PARTS)
     query *= tl.rsqrt(tl.sum(query * query, 0) / LATENT + eps) * factors
     row_out = out + row.to(tl.int64) * LATENT
     inside = columns < LATENT

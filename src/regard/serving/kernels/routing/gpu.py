@@ -6,9 +6,7 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
-from regard.serving.kernels.overlap import can_overlap
 from regard.serving.kernels.routing.reference import Dispatch
 
 TOKENS = tl.constexpr(16)
@@ -19,15 +17,12 @@ NONE = tl.constexpr(-1e30)
 @triton.jit
 def _router_kernel(
     normed, router, logits, num_tokens, num_experts, hidden, columns_a_split,
-    EXPERTS: tl.constexpr, OVERLAP: tl.constexpr,
+    EXPERTS: tl.constexpr,
 ):  # fmt: skip
     token = tl.program_id(0) * TOKENS + tl.arange(0, TOKENS)
     expert = tl.arange(0, EXPERTS)
     begin = tl.program_id(1) * columns_a_split
     acc = tl.zeros([TOKENS, EXPERTS], tl.float32)
-    if OVERLAP:
-        gdc_wait()
-        gdc_launch_dependents()
     for start in range(begin, begin + columns_a_split, STEP):
         column = start + tl.arange(0, STEP)
         at = normed + token.to(tl.int64)[:, None] * hidden + column[None, :]
@@ -43,14 +38,11 @@ def _router_kernel(
 @triton.jit
 def _choose_kernel(
     logits, chosen, weights, num_tokens, num_experts,
-    EXPERTS: tl.constexpr, SPLITS: tl.constexpr, CHOICES: tl.constexpr, OVERLAP: tl.constexpr,
+    EXPERTS: tl.constexpr, SPLITS: tl.constexpr, CHOICES: tl.constexpr,
 ):  # fmt: skip
     token = tl.program_id(0)
     expert = tl.arange(0, EXPERTS)
     total = tl.zeros([EXPERTS], tl.float32)
-    if OVERLAP:
-        gdc_wait()
-        gdc_launch_dependents()
     for split in tl.static_range(SPLITS):
         total += tl.load(logits + (split * num_tokens + token) * EXPERTS + expert)
     total = tl.where(expert < num_experts, total, NONE)
@@ -107,8 +99,6 @@ class Router:
         router: Tensor,
         chosen: Tensor,
         weights: Tensor,
-        *,
-        overlap: bool = False,
     ) -> None:
         """As the reference.
 
@@ -117,18 +107,16 @@ class Router:
             router: (experts, hidden) bfloat16.
             chosen: (tokens, choices) int32, written.
             weights: (tokens, choices) float32, written.
-            overlap: Launch while the kernel ahead in the stream still ends.
         """
         num_tokens, hidden = normed.shape
-        overlap = overlap and can_overlap(normed.device)
         _router_kernel[(triton.cdiv(num_tokens, 16), self.NUM_SPLITS)](
             normed, router, self._logits, num_tokens, router.shape[0], hidden, self._columns,
-            EXPERTS=self._padded, OVERLAP=overlap, num_warps=4, num_stages=3, launch_pdl=overlap,
+            EXPERTS=self._padded, num_warps=4, num_stages=3,
         )  # fmt: skip
         _choose_kernel[(num_tokens,)](
             self._logits, chosen, weights, num_tokens, router.shape[0],
             EXPERTS=self._padded, SPLITS=self.NUM_SPLITS, CHOICES=chosen.shape[1],
-            OVERLAP=overlap, num_warps=1, launch_pdl=overlap,
+            num_warps=1,
         )  # fmt: skip
 
 
