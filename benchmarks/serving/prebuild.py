@@ -15,16 +15,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Build for each batch."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, nargs="+", default=[128, 160])
-    parser.add_argument("--multiprocessors", type=int, default=132, help="of the GPU")
     options = parser.parse_args(argv)
-    needed = {
-        arguments
-        for batch in options.batches
-        for arguments in builds(SliceConfig(batch=batch), options.multiprocessors)
-    }
+    needed = {rows for batch in options.batches for rows in builds(SliceConfig(batch=batch))}
     with progress_bar("building", total=len(needed)) as advance:
-        for arguments in sorted(needed):
-            build.library(*arguments)
+        for rows in sorted(needed):
+            build.library(rows)
             advance(1)
     print(f"{len(needed)} libraries in {cache_directory()}")
     return 0

@@ -6,25 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from regard.serving.kernels.block_scaled import build
 from regard.serving.kernels.block_scaled.launch import Launch
 
-Build = tuple[int, int, int, int]
-"""Rows, stages, shared rows, fewer rows: what `build.library` takes."""
+
+def builds_of(launches: Iterable[Launch]) -> set[int]:
+    """The builds that launches need, by their rows."""
+    return {each.rows for each in launches}
 
 
-def builds_of(launches: Iterable[Launch]) -> set[Build]:
-    """The builds that launches need."""
-    return {
-        (
-            each.rows,
-            build.num_stages(each.rows, each.mode),
-            each.shared_rows,
-            each.fewer_rows,
-        )
-        for each in launches
-    }
-
-
-def compile_builds(wanted: set[Build]) -> None:
+def compile_builds(wanted: set[int]) -> None:
     """Those that are not there yet; each compiler is a process of its own."""
     if wanted:
         with ThreadPoolExecutor(len(wanted)) as pool:
-            list(pool.map(lambda each: build.library(*each), sorted(wanted)))
+            list(pool.map(build.library, sorted(wanted)))

@@ -8,7 +8,6 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 
 from benchmarks.serving.full.ffn_side import FfnSide
 from benchmarks.serving.full.intake_kernels import dispatch, gather_messages
-from benchmarks.serving.full.layout import BLOCK
 from benchmarks.serving.full.weights import FfnLayer
 from benchmarks.serving.slice.ffn_kernels import permute
 from benchmarks.serving.slice.tensors import empty_rows
@@ -75,31 +74,28 @@ class KernelFfn:
             [self._prepare(layer, room) for room in self.rooms] for layer in side.layers
         ]
 
-    def _cut(self, width: int) -> Cut:
-        """How the work is cut, where so many columns meet all tokens."""
+    def _cut(self) -> Cut:
+        """How the work is cut."""
         config = self.side.config
         most = torch.cuda.get_device_properties(self.side.device).multi_processor_count
         clusters = (most - SPARE_BLOCKS) // 2
         rows = round_up_rows(math.ceil(config.mean_rows + DEVIATIONS * config.mean_rows**0.5))
-        # As few passes as give each pair of blocks one unit of the columns that meet all tokens.
-        passes = max(1, clusters // (width // BLOCK))
         tiles = len(self.side.share.experts) * config.model.hidden_size // 256
         return Cut(
             rows=rows,
-            shared_rows=min(round_up_rows(math.ceil(config.num_tokens / passes)), rows),
             num_whole=tiles // clusters * clusters,
             num_splits=NUM_PARTS,
             spare_blocks=SPARE_BLOCKS,
         )
 
     def _prepare(self, layer: FfnLayer, room: Room) -> Prepared:
-        share, counts = self.side.share, room.dispatch.counts
+        counts = room.dispatch.counts
         if layer.down is None:
-            none, cut = Owned(self.owned_rows, counts[:0]), self._cut(share.dense_width)
+            none, cut = Owned(self.owned_rows, counts[:0]), self._cut()
             return Prepared(
                 gated_linear(room.rows, none, layer.gated, self.routed, self.dense, cut), None
             )
-        owned, cut = Owned(self.owned_rows, counts), self._cut(share.shared_width)
+        owned, cut = Owned(self.owned_rows, counts), self._cut()
         return Prepared(
             gated_linear(room.rows, owned, layer.gated, self.routed, self.shared, cut),
             routed_down(self.routed, owned, layer.down, self.routed_out, cut),
@@ -129,7 +125,7 @@ class KernelFfn:
         launches.gated()
         if launches.down is not None:
             launches.down()
-            whole = self._cut(side.share.shared_width).num_whole
+            whole = self._cut().num_whole
             fold_parts(self.routed_out, counts, side.config.capacity, whole)
         combine_gpu(
             self.dense if launches.down is None else self.shared,

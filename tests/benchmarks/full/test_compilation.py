@@ -3,27 +3,18 @@ from types import SimpleNamespace
 
 from benchmarks.serving.full import compilation
 from regard.serving.kernels.block_scaled import build
-from regard.serving.kernels.block_scaled.build import GATED, PARTS, num_stages
 
 
 def test_builds_are_what_the_library_is_asked_for():
-    names = list(inspect.signature(build.library.__wrapped__).parameters)
-    assert names == ["rows", "stages", "shared_rows", "fewer_rows"]
+    assert list(inspect.signature(build.library.__wrapped__).parameters) == ["rows"]
 
 
 def test_launches_of_one_size_share_a_build_and_each_is_compiled_once(monkeypatch):
-    launches = [
-        SimpleNamespace(mode=mode, rows=rows, shared_rows=64, fewer_rows=rows)
-        for mode, rows in ((PARTS, 96), (PARTS, 96), (GATED, 96), (PARTS, 192))
-    ]
+    launches = [SimpleNamespace(rows=rows) for rows in (64, 64, 128, 192)]
     wanted = compilation.builds_of(launches)
-    assert wanted == {
-        (96, num_stages(96, PARTS), 64, 96),
-        (96, num_stages(96, GATED), 64, 96),
-        (192, num_stages(192, PARTS), 64, 192),
-    }
+    assert wanted == {64, 128, 192}
     made = []
-    monkeypatch.setattr(compilation.build, "library", lambda *each: made.append(each))
+    monkeypatch.setattr(compilation.build, "library", made.append)
     compilation.compile_builds(wanted)
     assert sorted(made) == sorted(wanted)
     compilation.compile_builds(set())

@@ -93,12 +93,7 @@ def prepare_gated(case, weight, cut):
 def test_a_weight_without_the_shared_expert_is_refused(small):
     weight = Weight(small.gated.values[: 2 * NUM_OWNED * WIDTH], small.gated.scales)
     with pytest.raises(ValueError, match="3840 rows; the experts need 4608"):
-        prepare_gated(small, weight, Cut(128, 96, num_whole=66))
-
-
-def test_more_shared_rows_than_the_build_holds_are_refused(small):
-    with pytest.raises(ValueError, match="160 shared rows in a build for 128"):
-        prepare_gated(small, small.gated, Cut(128, 160, num_whole=66))
+        prepare_gated(small, weight, Cut(128, num_whole=66))
 
 
 @pytest.mark.parametrize(
@@ -108,20 +103,18 @@ def test_down_sizes_that_do_not_fit_are_named(small, outer, parts, message):
     lines = len(small.owned.rows.values)
     hidden, out = empty(lines, WIDTH, "cpu"), torch.zeros(parts, lines, outer)
     with pytest.raises(ValueError, match=message):
-        routed_down(hidden, small.owned, small.down, out, Cut(128, 64, num_whole=10))
+        routed_down(hidden, small.owned, small.down, out, Cut(128, num_whole=10))
 
 
 def test_the_tasks_of_the_experts_name_their_sizes(small, machine):
-    made = prepare_gated(small, small.gated, Cut(128, 96, num_whole=66, spare_blocks=4))
+    made = prepare_gated(small, small.gated, Cut(128, num_whole=66, spare_blocks=4))
     task, lines = made.task, len(small.owned.rows.values)
     assert (task.num_rows, task.num_experts, task.capacity) == (40, 3, 64)
     assert (task.width, task.shared_width, task.num_blocks) == (WIDTH, SHARED, HIDDEN // 128)
     assert (task.scale_stride, task.shared_scale_stride) == (lines, 40)
-    assert (made.rows, made.shared_rows, made.fewer_rows, made.num_blocks) == (128, 96, 128, 128)
-    fewer = prepare_gated(small, small.gated, Cut(128, 96, num_whole=66, fewer_rows=64))
-    assert fewer.fewer_rows == 64
+    assert (made.rows, made.num_blocks) == (128, 128)
     out = torch.zeros(3, lines, HIDDEN)
-    made = routed_down(empty(lines, WIDTH, "cpu"), small.owned, small.down, out, Cut(128, 64, 10))
+    made = routed_down(empty(lines, WIDTH, "cpu"), small.owned, small.down, out, Cut(128, 10))
     task = made.task
     assert (task.num_tiles, task.num_whole, task.num_splits) == (HIDDEN // 256, 10, 3)
     assert (task.blocks_a_split, task.outer, task.lines) == (2, HIDDEN, lines)
@@ -129,14 +122,12 @@ def test_the_tasks_of_the_experts_name_their_sizes(small, machine):
 
 CASES = [
     # Tokens, capacity, cut; with 64 rows the experts take several passes.
-    (2048, 480, Cut(160, 96, num_whole=10)),
-    (2560, 576, Cut(192, 128, num_whole=10, spare_blocks=4)),
-    (500, 128, Cut(128, 64, num_whole=0)),
-    (37, 64, Cut(128, 128, num_whole=1000)),
-    (2048, 480, Cut(64, 64, num_whole=7)),
-    # Some of the experts have no more tokens than this, others more.
-    (2048, 480, Cut(176, 96, num_whole=10, fewer_rows=128)),
-    (2048, 480, Cut(128, 96, num_whole=10, fewer_rows=64)),
+    (2048, 480, Cut(192, num_whole=10)),
+    (2560, 576, Cut(192, num_whole=10, spare_blocks=4)),
+    (2048, 480, Cut(128, num_whole=7)),
+    (500, 128, Cut(128, num_whole=0)),
+    (37, 64, Cut(128, num_whole=1000)),
+    (2048, 480, Cut(64, num_whole=7)),
 ]
 
 
@@ -173,7 +164,7 @@ def test_gated_experts_agree_with_the_reference(num_tokens, capacity, cut, gpu):
 def test_rows_without_a_token_are_left_alone(gpu):
     case = make_case(Draw(gpu), 500, 128)
     routed, shared = empty(3 * 128, WIDTH, gpu), empty(500, SHARED, gpu)
-    gated_linear(case.everyone, case.owned, case.gated, routed, shared, Cut(128, 64, num_whole=0))()
+    gated_linear(case.everyone, case.owned, case.gated, routed, shared, Cut(128, num_whole=0))()
     for expert, count in enumerate(case.dispatch.counts.tolist()):
         rest = slice(expert * 128 + count, (expert + 1) * 128)
         assert routed.values[rest].float().isnan().all()
@@ -186,7 +177,7 @@ def test_a_dense_layer_has_the_shared_expert_alone(gpu):
     everyone, weight = draw.rows(301, HIDDEN), draw.weight(2 * 1152, HIDDEN)
     owned = Owned(draw.rows(384, HIDDEN), torch.zeros(0, dtype=torch.int32, device=gpu))
     routed, out = empty(384, WIDTH, gpu), empty(301, 1152, gpu)
-    gated_linear(everyone, owned, weight, routed, out, Cut(128, 96, num_whole=66))()
+    gated_linear(everyone, owned, weight, routed, out, Cut(128, num_whole=66))()
     (expected,) = gated_linear_reference(
         everyone.values,
         everyone.scales,
@@ -231,7 +222,7 @@ def test_another_experts_weight_would_be_noticed(gpu):
     draw = Draw(gpu)
     case = make_case(draw, 500, 128)
     hidden, out = draw.rows(384, WIDTH), nan((3, 384, HIDDEN), gpu, torch.bfloat16)
-    routed_down(hidden, case.owned, case.down, out, Cut(128, 64, num_whole=0))()
+    routed_down(hidden, case.owned, case.down, out, Cut(128, num_whole=0))()
     n = int(case.dispatch.counts[0])
     wrong = fp8_linear_reference(
         hidden.values[:n],
@@ -254,7 +245,7 @@ def make_pool(draw, count, device):
 
 def test_a_launch_that_fills_leaves_the_other_one_as_it_was(small, machine):
     pool, places = make_pool(Draw("cpu"), 24, "cpu")
-    plain = prepare_gated(small, small.gated, Cut(128, 96, num_whole=66))
+    plain = prepare_gated(small, small.gated, Cut(128, num_whole=66))
     made = filling(plain, pool, Window(torch.tensor([5]), 9), places, 4)
     assert plain.task.fill_count == 0
     task = made.task
@@ -270,7 +261,7 @@ def test_idle_warps_copy_a_window_of_the_pool(step, salt, gpu):
     draw = Draw(gpu, salt)
     case = make_case(draw, 500, 128)
     routed, shared = empty(3 * 128, WIDTH, gpu), empty(500, SHARED, gpu)
-    cut = Cut(128, 64, num_whole=0, spare_blocks=4)
+    cut = Cut(128, num_whole=0, spare_blocks=4)
     gated = gated_linear(case.everyone, case.owned, case.gated, routed, shared, cut)
     gated()
     expected = dequantise_rows(shared.values, shared.scales)

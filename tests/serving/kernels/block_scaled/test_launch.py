@@ -44,7 +44,7 @@ def test_modes_are_numbered_as_in_the_kernel():
 
 def test_maps_stand_in_the_order_of_the_kernels_struct():
     names = re.search(r"struct Maps \{\s*CUtensorMap (.*?);", SOURCE.read_text())[1].split(", ")
-    assert [getattr(launch, name.upper()) for name in names] == list(range(7))
+    assert [getattr(launch, name.upper()) for name in names] == list(range(6))
 
 
 @pytest.mark.parametrize(
@@ -89,17 +89,27 @@ def test_blocks_come_in_pairs_and_no_more_than_there_is_work_for(machine, units,
     assert prepare(integers={"num_units": units}, spare_blocks=spare).num_blocks == blocks
 
 
-def test_a_copy_brings_half_of_the_rows_and_all_of_their_scales(machine):
+def test_a_copy_brings_half_of_a_warpgroups_rows_and_all_scales(machine):
     draw = Draw("cpu")
     own, everyone = draw.rows(100, 256), draw.rows(60, 256)
-    prepare(x=own, shared_x=everyone, shared_rows=96, fewer_rows=80)
+    prepare(x=own, shared_x=everyone)
     boxes = [(call.pointer, call.box) for call in machine.calls[1:]]
     assert boxes == [
-        (own.values.data_ptr(), (128, 64)),
-        (own.values.data_ptr(), (128, 40)),
-        (everyone.values.data_ptr(), (128, 48)),
+        (own.values.data_ptr(), (128, 32)),
         (own.scales.data_ptr(), (128, 1)),
-        (everyone.scales.data_ptr(), (96, 1)),
+        (everyone.values.data_ptr(), (128, 32)),
+        (everyone.scales.data_ptr(), (128, 1)),
     ]
-    assert [call.swizzle for call in machine.calls] == [3, 3, 3, 3, 0, 0]
-    assert machine.calls[0].box == (128, 64)
+    assert [call.swizzle for call in machine.calls] == [3, 3, 0, 3, 0]
+    assert machine.calls[0].box == (128, 128)
+
+
+def test_heads_are_copied_in_pairs_of_dimensions_that_turn_together(machine):
+    draw = Draw("cpu")
+    weight = draw.weight(512, 256)
+    launch.prepare(
+        build.QUERY, 128, weight, draw.rows(100, 256), integers={"num_units": 2}, tensors={}
+    )
+    # Columns, the two halves of a head, dimensions of a half, heads.
+    assert machine.calls[0].sizes == (256, 2, 128, 2)
+    assert machine.calls[0].box == (128, 2, 64, 1)

@@ -37,29 +37,25 @@ def test_columns_come_before_rows_and_strides_are_bytes(driver):
     assert (eight.pointer, wide.pointer) == (values.data_ptr(), scales.data_ptr())
 
 
-def test_gate_and_up_come_in_eights_by_turns(driver):
-    width, experts = 96, 3
+def test_rows_of_two_matrices_come_by_turns(driver):
+    width, experts = 128, 3
     weights = torch.arange(experts * 2 * width * 128, dtype=torch.float32).view(-1, 128)
-    Maps(1).set_interleaved(0, weights, width)
+    Maps(1).set_pairs(0, weights, width)
     (call,) = driver.calls
-    assert call.box == (128, 8, 2, 4, 1)
+    assert call.box == (128, 2, 64, 1)
     # What the engine reads for column 0, by the description.
-    steps = [stride // 4 for stride in call.strides]
-    expert, group = 2, 4
-    first = group * steps[2] + expert * steps[3]
+    turn, row, pair = (stride // 4 for stride in call.strides)
+    expert, first = 2, 64
+    start = first * row + expert * pair
     read = [
-        weights.flatten()[first + g * steps[2] + half * steps[1] + row * steps[0]]
-        for g in range(4)
-        for half in range(2)
-        for row in range(8)
+        weights.flatten()[start + number * row + which * turn]
+        for number in range(64)
+        for which in range(2)
     ]
-    gate = weights[expert * 2 * width + 8 * group :, 0]
-    up = weights[expert * 2 * width + width + 8 * group :, 0]
-    assert torch.equal(
-        torch.stack(read).view(4, 2, 8),
-        torch.stack([gate[:32].view(4, 8), up[:32].view(4, 8)], dim=1),
-    )
-    assert call.sizes == (128, 8, 2, width // 8, experts)
+    gate = weights[expert * 2 * width + first :, 0]
+    up = weights[expert * 2 * width + width + first :, 0]
+    assert torch.equal(torch.stack(read).view(64, 2), torch.stack([gate[:64], up[:64]], dim=1))
+    assert call.sizes == (128, 2, width, experts)
 
 
 def test_a_refused_matrix_is_described(driver):

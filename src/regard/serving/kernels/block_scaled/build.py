@@ -23,7 +23,7 @@ HEADERS = (
 )
 # The long form: the short one also makes code for Hopper without its matrix instructions.
 FLAGS = ("-gencode=arch=compute_90a,code=sm_90a", "-O3", "-shared", "-Xcompiler", "-fPIC")
-ROWS = (64, 96, 128, 144, 160, 176, 192)
+ROWS = (64, 128, 192)
 """Activation rows that a tile of the weight may pass by; each is a build of its own."""
 SHARED_BYTES = 227 * 1024
 """Shared memory of one block on Hopper."""
@@ -36,38 +36,27 @@ def round_up_rows(num_rows: int) -> int:
 
 PARTS, QUERY, GATED, DOWN = range(4)
 """Modes of the kernel: what is done with a product."""
-STAGING = {PARTS: 0, QUERY: 272, GATED: 80, DOWN: 272}
-"""Bytes of an activation row's results that pass through shared memory on their way out."""
+MOST_STAGES = 8
 
 
-def num_stages(rows: int, mode: int) -> int:
-    """Tiles on their way that shared memory has room for.
-
-    Args:
-        rows: A member of `ROWS`.
-        mode: Of the kernel.
-    """
-    stage = 2 * 64 * 128 + rows * 128 + -(-rows * 4 // 128) * 128
-    fixed = (44 + STAGING[mode]) * rows + 1024
-    return min(7, (SHARED_BYTES - fixed) // stage)
+def num_stages(rows: int) -> int:
+    """Tiles on their way that shared memory has room for; `rows` is a member of `ROWS`."""
+    stage = 128 * 128 + rows * 128 + -(-rows * 4 // 128) * 128
+    # Magnitudes, barriers and what aligns the ring.
+    fixed = 8 * rows + 2 * 8 * (MOST_STAGES + len(ROWS)) + 1024
+    return min(MOST_STAGES, (SHARED_BYTES - fixed) // stage)
 
 
 @cache
-def library(rows: int, stages: int, shared_rows: int, fewer_rows: int) -> ctypes.CDLL:
-    """The kernels for so many rows.
-
-    Args:
-        rows: Activation rows that pass by a tile: a member of `ROWS`, as all of these.
-        stages: Of the ring.
-        shared_rows: Rows of the shared expert.
-        fewer_rows: Rows of a routed expert that has no more; `rows` for no such case.
+def library(rows: int) -> ctypes.CDLL:
+    """The kernels for so many rows, a member of `ROWS`.
 
     Raises:
         RuntimeError: nvcc is not on the path, or fails; with what it said.
     """
     here = Path(__file__).parent
     text = b"".join((here / name).read_bytes() for name in (SOURCE, *HEADERS))
-    sizes = {"ROWS": rows, "STAGES": stages, "SHARED_ROWS": shared_rows, "FEWER_ROWS": fewer_rows}
+    sizes = {"GROUPS": rows // 64, "STAGES": num_stages(rows)}
     flags = (*FLAGS, *(f"-D{name}={size}" for name, size in sizes.items()))
     digest = hashlib.sha256(text + " ".join(flags).encode()).hexdigest()[:16]
     target = cache_directory() / f"block_scaled-{rows}-{digest}.so"

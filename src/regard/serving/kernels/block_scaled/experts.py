@@ -15,10 +15,8 @@ class Cut:
     """How the work of the experts is cut."""
 
     rows: int
-    """Tokens that pass by a tile of a routed expert's weight: a member of `build.ROWS`."""
-
-    shared_rows: int
-    """The same of the shared expert: the fewest that give each pair of blocks one unit at most."""
+    """Tokens that pass by a tile of a weight at most: a member of `build.ROWS`. An expert with more
+    takes several passes; one with fewer is copied and multiplied in steps of 64."""
 
     num_whole: int
     """Tiles of the down projections that are not cut: as many as there are pairs of blocks."""
@@ -28,10 +26,6 @@ class Cut:
 
     spare_blocks: int = 0
     """Multiprocessors to leave to other kernels."""
-
-    fewer_rows: int | None = None
-    """The same as `rows` of a routed expert that has no more tokens; None: there is no such case.
-    """
 
 
 @dataclass(frozen=True)
@@ -69,16 +63,13 @@ def gated_linear(
         cut: How.
 
     Raises:
-        ValueError: The weight has other rows than the experts need, or the shared expert's rows
-            have no room.
+        ValueError: The weight has other rows than the experts need.
     """
     num_tokens = everyone.values.shape[0]
     width, shared_width = routed.values.shape[1], shared.values.shape[1]
     needed = 2 * (owned.num_experts * width + shared_width)
     if weight.values.shape[0] != needed:
         raise ValueError(f"a weight of {weight.values.shape[0]} rows; the experts need {needed}")
-    if cut.shared_rows > cut.rows:
-        raise ValueError(f"{cut.shared_rows} shared rows in a build for {cut.rows}")
     integers = {
         "num_rows": num_tokens,
         "num_experts": owned.num_experts,
@@ -101,8 +92,6 @@ def gated_linear(
         weight,
         owned.rows if owned.num_experts else everyone,
         shared_x=everyone,
-        shared_rows=cut.shared_rows,
-        fewer_rows=cut.fewer_rows,
         spare_blocks=cut.spare_blocks,
         integers=integers,
         tensors=tensors,
@@ -198,7 +187,6 @@ def routed_down(hidden: Rows, owned: Owned, weight: Weight, out: Tensor, cut: Cu
         cut.rows,
         weight,
         hidden,
-        fewer_rows=cut.fewer_rows,
         spare_blocks=cut.spare_blocks,
         integers=integers,
         tensors=tensors,

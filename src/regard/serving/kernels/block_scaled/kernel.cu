@@ -1,81 +1,64 @@
 // FP8 matrix products with the checkpoint's block scales, for few rows and many weights.
 //
-// A cluster of two blocks works off units: 256 rows of the weight by ROWS rows of activations. Each
-// block has one warp that copies and two warpgroups that multiply 64 rows of the weight each; the
-// activations are copied once for both blocks. The sum over 128 columns leaves the matrix units and
-// is scaled and added in float32, as the scales demand.
+// A cluster of two blocks works off units: 256 rows of the weight by up to ROWS rows of activations. Each
+// block has one warp that copies, and a warpgroup for every 64 rows of activations, which multiplies them
+// by the block's 128 rows of the weight; activations are copied once for both blocks. The sum over 128
+// columns leaves the matrix units and is scaled and added in float32, as the scales demand.
 #include "fill.cuh"
 #include "outputs.cuh"
 
 template <int MODE>
-__device__ __forceinline__ void multiply_all(const Task &task, const Shared &at, int warpgroup, int rank) {
+__device__ __forceinline__ void multiply_all(const Task &task, const Shared &at, int group, int rank) {
     int exchanges = 0;
     Ring ring = {0, 0};
-    int in_tile = threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4;
     wait_for_predecessor();
     Unit unit;
     for (int turn = 0;; turn++) {
         Found found = find_unit<MODE>(task, turn, rank, unit);
         if (found == END) break;
         if (found == SKIP) continue;
+        if (group >= groups_of(unit)) {
+            skip_unit(at, unit, ring);
+            continue;
+        }
         float sums[NUM_SUMS];
-        if (MODE == GATED && unit.shared)
-            multiply_unit<SHARED_ROWS, true>(task, at, unit, warpgroup, ring, sums);
-        else if (FEWER_ROWS < ROWS && (MODE == GATED || MODE == DOWN) && unit.limit <= FEWER_ROWS)
-            multiply_unit<FEWER_ROWS, MODE == GATED>(task, at, unit, warpgroup, ring, sums);
-        else
-            multiply_unit<ROWS, MODE == GATED>(task, at, unit, warpgroup, ring, sums);
-        if (MODE == PARTS) write_parts(task, unit, (warpgroup ? unit.second_row : unit.first_row) + in_tile, sums);
-        if (MODE == DOWN) {
-            meet(1, 256);
-            stage_tile(at, warpgroup, in_tile, sums);
-            write_down(task, at, unit, rank);
-        }
-        if (MODE == QUERY) {
-            float low[HALF], high[HALF];
-            exchange(at, warpgroup, sums, low, high);
-            write_query(task, at, unit, warpgroup, in_tile, rank, low, high);
-        }
-        if (MODE == GATED && unit.shared) write_gated<SHARED_ROWS>(task, at, unit, rank, exchanges++, sums);
-        else if (MODE == GATED) write_gated<ROWS>(task, at, unit, rank, exchanges++, sums);
+        multiply_unit<MODE>(task, at, unit, group, ring, sums);
+        if (MODE == PARTS) write_parts(task, unit, group, sums);
+        if (MODE == QUERY) write_query(task, unit, group, sums);
+        if (MODE == GATED) write_gated(task, at, unit, group, rank, exchanges++, sums);
+        if (MODE == DOWN) write_down(task, unit, group, rank, sums);
     }
 }
 
 template <int MODE>
-__global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1)
+__global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(THREADS, 1)
     block_scaled_kernel(const __grid_constant__ Maps maps, const __grid_constant__ Task task) {
     extern __shared__ __align__(1024) uint8_t memory[];
-    __shared__ __align__(8) uint64_t barriers[2 * STAGES + 2];
-    __shared__ float magnitudes[11 * ROWS];
+    __shared__ __align__(8) uint64_t barriers[2 * STAGES + 2 * GROUPS];
+    __shared__ float magnitudes[2 * ROWS];
     Shared at;
     at.weights = shared_address(memory);
     if (at.weights % 1024) __trap();
     at.rows = at.weights + STAGES * WEIGHT_BYTES;
     at.scales = at.rows + STAGES * ROW_BYTES;
-    at.exchange = at.scales + STAGES * SCALE_ROOM;
     at.full = shared_address(barriers);
     at.empty = at.full + STAGES * 8;
     at.met = at.empty + STAGES * 8;
     at.largest = shared_address(magnitudes);
-    at.inverse = at.largest + 2 * ROWS * 4;
-    at.warp_largest = at.inverse + ROWS * 4;
     int rank = rank_in_cluster();
     if (threadIdx.x == 0) {
         for (int i = 0; i < STAGES; i++) {
             barrier_init(at.full + i * 8, 1);
-            barrier_init(at.empty + i * 8, 4);
+            barrier_init(at.empty + i * 8, 2 * GROUPS * 4);
         }
-        barrier_init(at.met, 1);
-        barrier_init(at.met + 8, 1);
+        for (int i = 0; i < 2 * GROUPS; i++) barrier_init(at.met + i * 8, 1);
         fence_barrier_init();
     }
     cluster_sync();
     if (threadIdx.x < 128) {
         asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(COPY_REGISTERS));
-        if (threadIdx.x == 0)
-            copy_all<MODE>(task, at, maps, rank);
-        else if (MODE == GATED && threadIdx.x >= 32 && task.fill_count > 0)
-            fill_rows(task);
+        if (threadIdx.x == 0) copy_all<MODE>(task, at, maps, rank);
+        else if (MODE == GATED && threadIdx.x >= 32 && task.fill_count > 0) fill_rows(task);
         __syncwarp();
     } else {
         asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(MULTIPLY_REGISTERS));
@@ -87,8 +70,7 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1)
 
 template <int MODE>
 static cudaError_t launch(const Maps &maps, const Task &task, cudaLaunchConfig_t &config) {
-    size_t staging = MODE == PARTS ? 0 : ROWS * (MODE == GATED ? GATED_PITCH : PITCH);
-    size_t bytes = STAGES * (WEIGHT_BYTES + ROW_BYTES + SCALE_ROOM) + staging;
+    size_t bytes = STAGES * (WEIGHT_BYTES + ROW_BYTES + SCALE_ROOM);
     cudaError_t status = cudaFuncSetAttribute(block_scaled_kernel<MODE>,
                                               cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
     if (status != cudaSuccess) return status;
@@ -104,7 +86,7 @@ extern "C" int block_scaled_launch(int mode, const Maps *maps, const Task *task,
     attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attribute.val.programmaticStreamSerializationAllowed = overlap;
     config.gridDim = num_blocks;
-    config.blockDim = 384;
+    config.blockDim = THREADS;
     config.stream = stream;
     config.attrs = &attribute;
     config.numAttrs = 1;

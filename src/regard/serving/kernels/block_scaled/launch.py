@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from regard.serving.kernels.block_scaled import build
-from regard.serving.kernels.block_scaled.build import GATED
+from regard.serving.kernels.block_scaled.build import GATED, QUERY
 from regard.serving.kernels.block_scaled.tensor_map import Maps
 from regard.serving.kernels.overlap import can_overlap
 
@@ -53,7 +53,7 @@ _POINTERS = (
 _STRIDES = ("scale_stride", "shared_scale_stride", "pool_scale_stride", "fill_scale_stride")
 
 
-WEIGHT, ROWS, FEWER, SCALES, SHARED_WEIGHT, SHARED_ROWS, SHARED_SCALES = range(7)
+WEIGHT, ROWS, SCALES, SHARED_WEIGHT, SHARED_ROWS, SHARED_SCALES = range(6)
 """Places of `Maps` of task.cuh."""
 
 
@@ -95,11 +95,7 @@ class Launch:
 
     mode: int
     rows: int
-    """Activation rows that pass by a tile: a member of `build.ROWS`."""
-    shared_rows: int
-    """The same of the shared expert, at most `rows`."""
-    fewer_rows: int
-    """The same of a routed expert with so few tokens; `rows` where there is no such case."""
+    """Activation rows that pass by a tile at most: a member of `build.ROWS`."""
     num_blocks: int
     """Blocks of the GPU to occupy, an even number."""
     maps: Maps
@@ -118,8 +114,7 @@ class Launch:
 
     def __call__(self) -> None:
         """Launches on the current stream; may be captured in a graph."""
-        stages = build.num_stages(self.rows, self.mode)
-        library = build.library(self.rows, stages, self.shared_rows, self.fewer_rows)
+        library = build.library(self.rows)
         stream = torch.cuda.current_stream(self.device).cuda_stream
         status = library.block_scaled_launch(
             self.mode,
@@ -151,9 +146,9 @@ def blocks_a_part(columns: int, num_parts: int) -> int:
 def _describe_gated(maps: Maps, weight: Tensor, integers: dict[str, int]) -> None:
     """Gate and up of the routed experts, and of the shared one."""
     routed = 2 * integers["num_experts"] * integers["width"]
-    maps.set_interleaved(SHARED_WEIGHT, weight[routed:], integers["shared_width"])
+    maps.set_pairs(SHARED_WEIGHT, weight[routed:], integers["shared_width"])
     if routed:
-        maps.set_interleaved(WEIGHT, weight[:routed], integers["width"])
+        maps.set_pairs(WEIGHT, weight[:routed], integers["width"])
 
 
 def prepare(
@@ -163,8 +158,6 @@ def prepare(
     x: Rows,
     *,
     shared_x: Rows | None = None,
-    shared_rows: int = build.ROWS[0],
-    fewer_rows: int | None = None,
     spare_blocks: int = 0,
     integers: dict[str, int],
     tensors: dict[str, Tensor],
@@ -173,30 +166,25 @@ def prepare(
 
     Args:
         mode: What is done with the product.
-        rows: Activation rows that pass by a tile.
+        rows: Activation rows that pass by a tile at most.
         weight: Its outer size is a multiple of 128.
         x: The activations.
         shared_x: Those of the shared expert, where it has others.
-        shared_rows: Of these, how many pass by a tile.
-        fewer_rows: How many of a routed expert's that has no more; all by default.
         spare_blocks: Multiprocessors to leave to other kernels, an even number.
         integers: Of the task.
         tensors: What the task points to.
     """
-    fewer, shared = fewer_rows or rows, shared_x or x
-    maps = Maps(7)
+    shared = shared_x or x
+    maps = Maps(6)
     if mode == GATED:
         _describe_gated(maps, weight.values, integers)
+    elif mode == QUERY:
+        maps.set_pairs(WEIGHT, weight.values, 128)
     else:
-        maps.set(WEIGHT, weight.values, box=(64, 128), swizzled=True)
-    for index, values, count in (
-        (ROWS, x.values, rows),
-        (FEWER, x.values, fewer),
-        (SHARED_ROWS, shared.values, shared_rows),
-    ):
-        maps.set(index, values, box=(count // 2, 128), swizzled=True)
-    maps.set(SCALES, x.scales, box=(1, rows), swizzled=False)
-    maps.set(SHARED_SCALES, shared.scales, box=(1, shared_rows), swizzled=False)
+        maps.set(WEIGHT, weight.values, box=(128, 128), swizzled=True)
+    for index, each in ((ROWS, x), (SHARED_ROWS, shared)):
+        maps.set(index, each.values, box=(32, 128), swizzled=True)
+        maps.set(index + 1, each.scales, box=(1, rows), swizzled=False)
     task = _Task(num_blocks=x.values.shape[1] // 128, **integers)
     task.weight_scales = weight.scales.data_ptr()
     for name, tensor in tensors.items():
@@ -204,4 +192,4 @@ def prepare(
     device = x.values.device
     most = torch.cuda.get_device_properties(device).multi_processor_count - spare_blocks
     num_blocks = min(most // 2 * 2, 2 * (task.num_units or most))
-    return Launch(mode, rows, shared_rows, fewer, num_blocks, maps, task, device, [weight, tensors])
+    return Launch(mode, rows, num_blocks, maps, task, device, [weight, tensors])

@@ -1,166 +1,164 @@
-// How sums leave: as parts, rotated, gated and quantised, or as they are.
+// How sums leave: as parts, rotated, gated and quantised, or as they are. Four neighbouring lanes, a quad,
+// have the same rows; they swap until each has 16 bytes that belong side by side.
 #pragma once
 #include "products.cuh"
 
-__device__ __forceinline__ void write_parts(const Task &task, const Unit &unit, int first,
+// Of four words of each lane of a quad: the one with this lane's number in the quad, from all four lanes.
+__device__ __forceinline__ void swap_words(uint32_t (&words)[4]) {
+    bool odd = threadIdx.x & 1, upper = threadIdx.x & 2;
+#pragma unroll
+    for (int i = 0; i < 4; i += 2) {
+        uint32_t other = __shfl_xor_sync(0xffffffff, odd ? words[i] : words[i + 1], 1);
+        if (odd) words[i] = other;
+        else words[i + 1] = other;
+    }
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        uint32_t other = __shfl_xor_sync(0xffffffff, upper ? words[i] : words[i + 2], 2);
+        if (upper) words[i] = other;
+        else words[i + 2] = other;
+    }
+}
+
+// The same of the four bytes of a word.
+__device__ __forceinline__ uint32_t swap_bytes(uint32_t word) {
+    uint32_t other = __shfl_xor_sync(0xffffffff, word, 1);
+    word = __byte_perm(word, other, threadIdx.x & 1 ? 0x3715 : 0x6240);
+    other = __shfl_xor_sync(0xffffffff, word, 2);
+    return __byte_perm(word, other, threadIdx.x & 2 ? 0x3276 : 0x5410);
+}
+
+__device__ __forceinline__ void store_words(void *to, const uint32_t (&words)[4]) {
+    *static_cast<uint4 *>(to) = make_uint4(words[0], words[1], words[2], words[3]);
+}
+
+__device__ __forceinline__ uint32_t pack(float low, float high) {
+    __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+    return *reinterpret_cast<uint32_t *>(&pair);
+}
+
+// The first of a thread's two rows of a unit; the other stands eight further on.
+__device__ __forceinline__ int first_row_of(int group) {
+    return group * 64 + threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4;
+}
+
+__device__ __forceinline__ void write_parts(const Task &task, const Unit &unit, int group,
                                             const float (&sums)[NUM_SUMS]) {
-    float *out = static_cast<float *>(task.out) + (size_t)unit.split * task.num_rows * task.outer;
-    int token = 2 * (threadIdx.x % 4);
-    #pragma unroll
-    for (int i = 0; i < NUM_SUMS; i++) {
-        int t = token + i / 4 * 8 + i % 2;
-        if (t < unit.limit) out[(size_t)t * task.outer + first + i % 4 / 2 * 8] = sums[i];
+    float *out = static_cast<float *>(task.out) + (size_t)unit.split * task.num_rows * task.outer + unit.first_row;
+#pragma unroll
+    for (int side = 0; side < 2; side++) {
+        int t = first_row_of(group) + 8 * side;
+        if (t >= unit.limit) continue;
+        float *row = out + (size_t)t * task.outer + 2 * (threadIdx.x % 4);
+#pragma unroll
+        for (int j = 0; j < 16; j++)
+            *reinterpret_cast<float2 *>(row + 8 * j) = make_float2(sums[4 * j + 2 * side], sums[4 * j + 2 * side + 1]);
     }
 }
 
-// Results are laid out in shared memory token by token first, so that they leave in whole lines.
-constexpr int PITCH = 272;  // bytes a token: 128 columns of 16 bits, and 16 bytes against bank conflicts
-constexpr int GATED_PITCH = TILE + 16;
-
-__device__ __forceinline__ void stage_pair(uint32_t target, int row, float low, float high) {
-    unsigned short bits[2] = {__bfloat16_as_ushort(__float2bfloat16(low)),
-                              __bfloat16_as_ushort(__float2bfloat16(high))};
-    asm volatile("st.shared.u16 [%0], %1;" ::"r"(target + row * 2), "h"(bits[0]) : "memory");
-    asm volatile("st.shared.u16 [%0], %1;" ::"r"(target + row * 2 + 16), "h"(bits[1]) : "memory");
-}
-
-__device__ __forceinline__ uint4 load_line(uint32_t from) {
-    uint4 line;
-    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(line.x), "=r"(line.y), "=r"(line.z), "=r"(line.w) : "r"(from) : "memory");
-    return line;
-}
-
-__device__ __forceinline__ void stage_tile(const Shared &at, int warpgroup, int in_tile,
+__device__ __forceinline__ void write_down(const Task &task, const Unit &unit, int group, int rank,
                                            const float (&sums)[NUM_SUMS]) {
-#pragma unroll
-    for (int j = 0; j < ROWS / 8; j++)
-#pragma unroll
-        for (int side = 0; side < 2; side++) {
-            int t = 8 * j + 2 * (threadIdx.x % 4) + side;
-            stage_pair(at.exchange + t * PITCH, warpgroup * TILE + in_tile, sums[4 * j + side],
-                       sums[4 * j + 2 + side]);
-        }
-    meet(1, 256);
-}
-
-__device__ __forceinline__ void write_down(const Task &task, const Shared &at, const Unit &unit, int rank) {
+    int quad = threadIdx.x % 4;
     __nv_bfloat16 *out = static_cast<__nv_bfloat16 *>(task.out) +
-                         ((size_t)unit.split * task.lines + unit.row) * task.outer + unit.part * 256 + rank * 128;
-    for (int i = threadIdx.x - 128; i < min(unit.limit, ROWS) * 16; i += 256)
-        *reinterpret_cast<uint4 *>(out + (size_t)(i / 16) * task.outer + i % 16 * 8) =
-            load_line(at.exchange + i / 16 * PITCH + i % 16 * 16);
-}
-
-// The two warpgroups hold two halves of one result at the same places: each gets both for half of the rows.
-constexpr int HALF = NUM_SUMS / 2;
-
-__device__ __forceinline__ void exchange(const Shared &at, int warpgroup, const float (&sums)[NUM_SUMS],
-                                         float (&low)[HALF], float (&high)[HALF]) {
-    uint32_t mine = at.exchange + warpgroup * HALF * 512 + threadIdx.x % 128 * 4;
-    uint32_t other = at.exchange + (1 - warpgroup) * HALF * 512 + threadIdx.x % 128 * 4;
-    meet(1, 256);
+                         ((size_t)unit.split * task.lines + unit.row) * task.outer + unit.part * 256 + rank * TILE;
 #pragma unroll
-    for (int i = 0; i < HALF; i++)
-        store_shared(mine + i * 512, warpgroup ? sums[i] : sums[HALF + i]);
-    meet(1, 256);
+    for (int side = 0; side < 2; side++) {
+        int t = first_row_of(group) + 8 * side;
 #pragma unroll
-    for (int i = 0; i < HALF; i++) {
-        float received = load_shared(other + i * 512);
-        low[i] = warpgroup ? received : sums[i];
-        high[i] = warpgroup ? sums[HALF + i] : received;
-    }
-    meet(1, 256);
-}
-
-__device__ __forceinline__ void write_query(const Task &task, const Shared &at, const Unit &unit, int warpgroup,
-                                            int in_tile, int rank, const float (&low)[HALF],
-                                            const float (&high)[HALF]) {
-    int dimension = rank * TILE + in_tile;
+        for (int i = 0; i < 4; i++) {
+            uint32_t words[4];
 #pragma unroll
-    for (int j = 0; j < HALF / 4; j++)
-#pragma unroll
-        for (int side = 0; side < 2; side++) {
-            int t = warpgroup * (ROWS / 2) + 8 * j + 2 * (threadIdx.x % 4) + side;
-            int from = min(t, unit.limit - 1) * 128 + dimension;
-            float c0 = __ldg(task.cos + from), s0 = __ldg(task.sin + from);
-            float c1 = __ldg(task.cos + from + 8), s1 = __ldg(task.sin + from + 8);
-            float a0 = low[4 * j + side], b0 = high[4 * j + side];
-            float a1 = low[4 * j + 2 + side], b1 = high[4 * j + 2 + side];
-            uint32_t target = at.exchange + t * PITCH;
-            stage_pair(target, in_tile, a0 * c0 - b0 * s0, a1 * c1 - b1 * s1);
-            stage_pair(target, TILE + in_tile, b0 * c0 + a0 * s0, b1 * c1 + a1 * s1);
+            for (int k = 0; k < 4; k++) {
+                int at = 4 * (4 * i + k) + 2 * side;
+                words[k] = pack(sums[at], sums[at + 1]);
+            }
+            swap_words(words);
+            if (t < unit.limit) store_words(out + (size_t)t * task.outer + 32 * i + 8 * quad, words);
         }
-    meet(1, 256);
-    __nv_bfloat16 *out = static_cast<__nv_bfloat16 *>(task.out) + unit.part * 256 + rank * TILE;
-    for (int i = threadIdx.x - 128; i < min(unit.limit, ROWS) * 16; i += 256)
-        *reinterpret_cast<uint4 *>(out + (size_t)(i / 16) * task.outer + i % 16 / 8 * 128 + i % 8 * 8) =
-            load_line(at.exchange + i / 16 * PITCH + i % 16 * 16);
+    }
 }
 
-// SwiGLU and quantisation. A thread has gate and up of one column for each of its tokens. 128 columns share
-// a scale, and this block has 64 of them: the largest magnitudes of both blocks meet.
-template <int N>
-__device__ __forceinline__ void write_gated(const Task &task, const Shared &at, const Unit &unit, int rank,
+// 16 values of a row, of dimensions 4 j + the lane's number in its quad.
+__device__ __forceinline__ void write_dimensions(__nv_bfloat16 *out, bool counts, const float (&values)[16]) {
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        uint32_t words[4];
+#pragma unroll
+        for (int k = 0; k < 4; k++) words[k] = pack(values[8 * i + 2 * k], values[8 * i + 2 * k + 1]);
+        swap_words(words);
+        const uint32_t ordered[4] = {__byte_perm(words[0], words[1], 0x5410), __byte_perm(words[2], words[3], 0x5410),
+                                     __byte_perm(words[0], words[1], 0x7632), __byte_perm(words[2], words[3], 0x7632)};
+        if (counts) store_words(out + 32 * i + 8 * (threadIdx.x % 4), ordered);
+    }
+}
+
+__device__ __forceinline__ void write_query(const Task &task, const Unit &unit, int group,
+                                            const float (&sums)[NUM_SUMS]) {
+#pragma unroll
+    for (int side = 0; side < 2; side++) {
+        int t = first_row_of(group) + 8 * side;
+        int from = min(t, unit.limit - 1) * 128 + unit.pair + threadIdx.x % 4;
+        float low[16], high[16];
+#pragma unroll
+        for (int j = 0; j < 16; j++) {
+            float c = __ldg(task.cos + from + 4 * j), s = __ldg(task.sin + from + 4 * j);
+            float a = sums[4 * j + 2 * side], b = sums[4 * j + 2 * side + 1];
+            low[j] = a * c - b * s;
+            high[j] = b * c + a * s;
+        }
+        __nv_bfloat16 *out =
+            static_cast<__nv_bfloat16 *>(task.out) + (size_t)t * task.outer + unit.part * 256 + unit.pair;
+        write_dimensions(out, t < unit.limit, low);
+        write_dimensions(out + 128, t < unit.limit, high);
+    }
+}
+
+// SwiGLU and quantisation. 128 columns share a scale and this block has 64 of them: the largest magnitudes
+// of both blocks meet. `turn` counts this warpgroup's exchanges.
+__device__ __forceinline__ void write_gated(const Task &task, const Shared &at, const Unit &unit, int group, int rank,
                                             int turn, const float (&sums)[NUM_SUMS]) {
-    int thread = threadIdx.x - 128, lane = thread % 32, warp = thread / 32, token = lane % 4 * 2;
-    uint32_t peer = at.largest + (turn & 1) * ROWS * 4, met = at.met + (turn & 1) * 8;
-    if (thread == 0) barrier_expect(met, N * 4);
-    float results[N / 4];
+    int quad = threadIdx.x % 4, row = first_row_of(group);
+    uint32_t largest = at.largest + (turn & 1) * ROWS * 4, met = at.met + (2 * group + (turn & 1)) * 8;
+    if (threadIdx.x % 128 == 0) barrier_expect(met, 64 * 4);
+    float results[2][16], most[2] = {1e-30f, 1e-30f};
 #pragma unroll
-    for (int i = 0; i < N / 4; i++) {
-        float gate = sums[i / 2 * 4 + i % 2], up = sums[i / 2 * 4 + 2 + i % 2];
-        results[i] = __fdividef(gate, 1.0f + __expf(fminf(-gate, 80.0f))) * up;
-    }
-    // The largest of the warp's eight columns: lanes give half of what they have away, twice.
-    float half[N / 8], quarter[N / 16];
-    bool second = lane & 16, later = lane & 8;
+    for (int side = 0; side < 2; side++) {
 #pragma unroll
-    for (int i = 0; i < N / 8; i++) {
-        float a = fabsf(results[2 * i]), b = fabsf(results[2 * i + 1]);
-        half[i] = fmaxf(second ? b : a, __shfl_xor_sync(0xffffffff, second ? a : b, 16));
-    }
-#pragma unroll
-    for (int i = 0; i < N / 16; i++) {
-        float a = half[i], b = half[N / 16 + i];
-        quarter[i] = fmaxf(later ? b : a, __shfl_xor_sync(0xffffffff, later ? a : b, 8));
-        quarter[i] = fmaxf(quarter[i], __shfl_xor_sync(0xffffffff, quarter[i], 4));
-    }
-    uint32_t to = at.warp_largest + (warp * ROWS + (later ? N / 2 : 0) + token + second) * 4;
-    if (!(lane & 4)) {
-#pragma unroll
-        for (int i = 0; i < N / 16; i++) store_shared(to + i * 32, quarter[i]);
-    }
-    meet(1, 256);
-    if (thread < N) {
-        float most = 1e-30f;
-#pragma unroll
-        for (int i = 0; i < 8; i++) most = fmaxf(most, load_shared(at.warp_largest + (i * ROWS + thread) * 4));
-        store_remote(remote_address(peer + thread * 4, rank ^ 1), most, remote_address(met, rank ^ 1));
-        barrier_wait(met, turn / 2 & 1);
-        most = fmaxf(most, load_shared(peer + thread * 4));
-        store_shared(at.inverse + thread * 4, __fdividef(448.0f, most));
-        if (rank == 0 && thread < unit.limit) {
-            float *scales = unit.shared ? task.shared_scales : task.out_scales;
-            int stride = unit.shared ? task.shared_scale_stride : task.scale_stride;
-            scales[(size_t)unit.part * stride + unit.row + thread] = most / 448.0f;
+        for (int j = 0; j < 16; j++) {
+            float gate = sums[4 * j + 2 * side], up = sums[4 * j + 2 * side + 1];
+            results[side][j] = __fdividef(gate, 1.0f + __expf(fminf(-gate, 80.0f))) * up;
+            most[side] = fmaxf(most[side], fabsf(results[side][j]));
         }
+        most[side] = fmaxf(most[side], __shfl_xor_sync(0xffffffff, most[side], 1));
+        most[side] = fmaxf(most[side], __shfl_xor_sync(0xffffffff, most[side], 2));
     }
-    meet(1, 256);
-    to = at.exchange + token * GATED_PITCH + warp * 8 + lane / 4;
-#pragma unroll
-    for (int i = 0; i < N / 8; i++) {
-        float2 inverse = load_pair(at.inverse + (8 * i + token) * 4);
-        float2 pair = {results[2 * i] * inverse.x, results[2 * i + 1] * inverse.y};
-        unsigned short bits = __nv_cvt_float2_to_fp8x2(pair, __NV_SATFINITE, __NV_E4M3);
-        store_byte(to + 8 * i * GATED_PITCH, bits);
-        store_byte(to + (8 * i + 1) * GATED_PITCH, bits >> 8);
-    }
-    meet(1, 256);
+    if (quad < 2)
+        store_remote(remote_address(largest + (row + 8 * quad) * 4, rank ^ 1), quad ? most[1] : most[0],
+                     remote_address(met, rank ^ 1));
+    barrier_wait(met, turn / 2 & 1);
     int width = unit.shared ? task.shared_width : task.width;
     uint8_t *out = static_cast<uint8_t *>(unit.shared ? task.shared_out : task.out) +
-                   (size_t)unit.row * width + unit.part * 128 + rank * TILE;
-    for (int i = thread; i < min(unit.limit, N) * 4; i += 256)
-        *reinterpret_cast<uint4 *>(out + (size_t)(i / 4) * width + i % 4 * 16) =
-            load_line(at.exchange + i / 4 * GATED_PITCH + i % 4 * 16);
+                   (size_t)unit.row * width + unit.pair + 16 * quad;
+    float *scales = (unit.shared ? task.shared_scales : task.out_scales) +
+                    (size_t)unit.part * (unit.shared ? task.shared_scale_stride : task.scale_stride) + unit.row;
+#pragma unroll
+    for (int side = 0; side < 2; side++) {
+        int t = row + 8 * side;
+        float both = fmaxf(most[side], load_shared(largest + t * 4)), inverse = __fdividef(448.0f, both);
+        uint32_t words[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            uint32_t halves[2];
+#pragma unroll
+            for (int k = 0; k < 2; k++) {
+                float2 pair = {results[side][4 * i + 2 * k] * inverse, results[side][4 * i + 2 * k + 1] * inverse};
+                halves[k] = __nv_cvt_float2_to_fp8x2(pair, __NV_SATFINITE, __NV_E4M3);
+            }
+            words[i] = swap_bytes(halves[0] | halves[1] << 16);
+        }
+        swap_words(words);
+        if (t >= unit.limit) continue;
+        store_words(out + (size_t)t * width, words);
+        if (rank == 0 && quad == 0) scales[t] = both / 448.0f;
+    }
 }

@@ -41,24 +41,10 @@ __device__ __forceinline__ void barrier_expect(uint32_t barrier, uint32_t bytes)
                  : "memory");
 }
 
-__device__ __forceinline__ void store_shared(uint32_t to, float value) {
-    asm volatile("st.shared.f32 [%0], %1;" ::"r"(to), "f"(value) : "memory");
-}
-
-__device__ __forceinline__ void store_byte(uint32_t to, unsigned short value) {
-    asm volatile("st.shared.u8 [%0], %1;" ::"r"(to), "h"(value) : "memory");
-}
-
 __device__ __forceinline__ float load_shared(uint32_t from) {
     float value;
     asm volatile("ld.shared.f32 %0, [%1];" : "=f"(value) : "r"(from) : "memory");
     return value;
-}
-
-__device__ __forceinline__ float2 load_pair(uint32_t from) {
-    float2 pair;
-    asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];" : "=f"(pair.x), "=f"(pair.y) : "r"(from) : "memory");
-    return pair;
 }
 
 // Of a block that stores into this one's shared memory: those stores count as bytes of the barrier.
@@ -95,13 +81,13 @@ __device__ __forceinline__ void copy_tile(uint32_t target, const CUtensorMap *ma
         : "memory");
 }
 
-// Rows in eights, by turns of two matrices of as many rows each: `group` counts pairs of eights.
-__device__ __forceinline__ void copy_interleaved(uint32_t target, const CUtensorMap *map, uint32_t barrier,
-                                                 int column, int group, int matrix, uint64_t hint) {
+// Rows of two matrices by turns: 64 pairs of them, from number `pair` of these two matrices on.
+__device__ __forceinline__ void copy_pairs(uint32_t target, const CUtensorMap *map, uint32_t barrier, int column,
+                                           int pair, int matrices, uint64_t hint) {
     asm volatile(
-        "cp.async.bulk.tensor.5d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
-        "[%0], [%1, {%3, %6, %6, %4, %5}], [%2], %7;" ::"r"(target),
-        "l"(map), "r"(barrier), "r"(column), "r"(group), "r"(matrix), "r"(0), "l"(hint)
+        "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+        "[%0], [%1, {%3, %6, %4, %5}], [%2], %7;" ::"r"(target),
+        "l"(map), "r"(barrier), "r"(column), "r"(pair), "r"(matrices), "r"(0), "l"(hint)
         : "memory");
 }
 
@@ -138,6 +124,3 @@ __device__ __forceinline__ void let_successor_start() {
     asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 }
 
-__device__ __forceinline__ void meet(int name, int threads) {
-    asm volatile("bar.sync %0, %1;" ::"r"(name), "r"(threads) : "memory");
-}

@@ -1,38 +1,37 @@
 // What one launch is to do, and the sizes that are fixed when the kernels are built.
 #pragma once
-#include "primitives.cuh"
+#include "mma.cuh"
 
-#ifndef ROWS
-#define ROWS 128
-#endif
-// Of the shared expert, whose tokens are many: as few as give every cluster one unit.
-#ifndef SHARED_ROWS
-#define SHARED_ROWS 96
-#endif
-// Of a routed expert that has no more tokens than this: multiplying fewer rows costs less.
-#ifndef FEWER_ROWS
-#define FEWER_ROWS ROWS
+// Warpgroups that multiply, 64 rows of activations each.
+#ifndef GROUPS
+#define GROUPS 3
 #endif
 #ifndef STAGES
 #define STAGES 5
 #endif
 
-constexpr int TILE = 64;                 // rows of the weight a warpgroup
+constexpr int ROWS = 64 * GROUPS;        // of activations that pass by a tile of the weight
+constexpr int TILE = 128;                // rows of the weight a block
 constexpr int DEPTH = 128;               // columns that share a scale
-constexpr int WEIGHT_BYTES = 2 * TILE * DEPTH;
+constexpr int WEIGHT_BYTES = TILE * DEPTH;
 constexpr int ROW_BYTES = ROWS * DEPTH;
 constexpr int SCALE_BYTES = ROWS * 4;
 constexpr int SCALE_ROOM = (SCALE_BYTES + 127) / 128 * 128;
-constexpr int NUM_SUMS = ROWS / 2;       // accumulators a thread
-constexpr int COPY_REGISTERS = 40, MULTIPLY_REGISTERS = 232;
-
+constexpr int THREADS = 128 * (GROUPS + 1);
+constexpr int COPY_REGISTERS = 40;
+constexpr int MULTIPLY_REGISTERS = GROUPS == 3 ? 152 : 232;
 constexpr int CHOICES = 3;               // experts a token
 
 enum Mode { PARTS, QUERY, GATED, DOWN };
 
-// Where the copy engine finds operands. `fewer` are the rows again, copied by FEWER_ROWS.
+// Whether rows of the weight arrive in pairs whose results belong together: gate and up of a column, or
+// a dimension and the one that RoPE turns it with. One thread then has both.
+template <int MODE>
+constexpr bool PAIRED = MODE == QUERY || MODE == GATED;
+
+// Where the copy engine finds operands.
 struct Maps {
-    CUtensorMap weight, rows, fewer, scales, shared_weight, shared_rows, shared_scales;
+    CUtensorMap weight, rows, scales, shared_weight, shared_rows, shared_scales;
 };
 
 struct Task {
@@ -70,5 +69,3 @@ struct Task {
     int scale_stride, shared_scale_stride;
     int pool_scale_stride, fill_scale_stride;
 };
-
-static_assert(SHARED_ROWS <= ROWS && FEWER_ROWS <= ROWS, "fewer rows share the room of the others");

@@ -40,24 +40,22 @@ class Maps:
         strides = (matrix.stride(0) * matrix.element_size(),)
         self._encode(index, matrix, (columns, rows), strides, box[::-1], swizzled=swizzled)
 
-    def set_interleaved(self, index: int, weights: Tensor, width: int) -> None:
-        """Describes gate and up of experts, so that a copy brings 32 rows of either in eights.
-
-        A copy's rows are 8 of a gate, the same 8 of its up, the next 8 of the gate, and so on.
+    def set_pairs(self, index: int, weights: Tensor, width: int) -> None:
+        """Describes pairs of matrices, so that a copy brings 64 rows of either by turns.
 
         Args:
             index: Which map.
-            weights: (experts * 2 * width, columns) FP8: an expert's gate, then its up.
-            width: Of an expert; a multiple of 32.
+            weights: (pairs * 2 * width, columns) FP8: a pair's first matrix, then its second.
+            width: Rows of a matrix; a multiple of 64.
 
         Raises:
             RuntimeError: As `set`.
         """
         rows, columns = weights.shape
         row = weights.stride(0) * weights.element_size()
-        sizes = (columns, 8, 2, width // 8, rows // (2 * width))
-        strides = (row, width * row, 8 * row, 2 * width * row)
-        self._encode(index, weights, sizes, strides, (128, 8, 2, 4, 1), swizzled=True)
+        sizes = (columns, 2, width, rows // (2 * width))
+        strides = (width * row, row, 2 * width * row)
+        self._encode(index, weights, sizes, strides, (128, 2, 64, 1), swizzled=True)
 
     def _encode(
         self,

@@ -3,13 +3,13 @@
 #include "task.cuh"
 
 struct Unit {
-    int first_row, second_row;  // of the weight, for the two warpgroups of this block; GATED: of gate and up
+    int first_row, second_row;  // of the weight, whose scales count; the second in paired modes
+    int matrix, pair;           // paired modes: gate and up, or a head; its first pair of rows
     int begin, end;             // blocks of columns
     int row;                    // first row of the activations
     int limit;                  // rows from `row` on that count
-    int part;                   // QUERY: the head; GATED: the tile of 128 columns
+    int part;                   // QUERY: the head; GATED: the tile of 128 columns; else of 256 rows
     int split;
-    int expert;
     bool shared;
 };
 
@@ -24,7 +24,7 @@ __device__ __forceinline__ bool find_routed(const Task &task, int tiles, int fro
         int units = passes * (last - first) * splits;
         if (index < units) {
             int pass = index % passes, rest = index / passes;
-            unit.expert = expert;
+            unit.matrix = expert;
             unit.part = first + rest / splits;
             unit.split = rest % splits;
             unit.row = expert * task.capacity + pass * ROWS;
@@ -40,10 +40,10 @@ enum Found { END, SKIP, UNIT };
 
 // A cluster takes routed and shared units in turns, every second cluster a shared one first: these are
 // bound by arithmetic and leave the memory to the others. Each gets as many of either kind as any other.
-__device__ __forceinline__ Found find_gated(const Task &task, int turn, Unit &unit) {
+__device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank, Unit &unit) {
     int cluster = blockIdx.x / 2, num_clusters = gridDim.x / 2;
     int tiles = task.width / 128, shared_tiles = task.shared_width / 128;
-    int routed = 0, shared = (task.num_rows + SHARED_ROWS - 1) / SHARED_ROWS * shared_tiles;
+    int routed = 0, shared = (task.num_rows + ROWS - 1) / ROWS * shared_tiles;
     for (int expert = 0; expert < task.num_experts; expert++)
         routed += (task.counts[expert] + ROWS - 1) / ROWS * tiles;
     int round = turn / 2 * num_clusters;
@@ -51,35 +51,36 @@ __device__ __forceinline__ Found find_gated(const Task &task, int turn, Unit &un
     unit.begin = 0;
     unit.end = task.num_blocks;
     unit.shared = (turn + cluster) % 2 == 0;
-    if (!unit.shared) {
+    int width = unit.shared ? task.shared_width : task.width, base = 0;
+    if (unit.shared) {
+        // From the last cluster on: it is the first to have one routed unit less.
+        int index = round + num_clusters - 1 - cluster;
+        if (index >= shared) return SKIP;
+        unit.matrix = 0;
+        unit.part = index % shared_tiles;
+        unit.row = index / shared_tiles * ROWS;
+        unit.limit = task.num_rows - unit.row;
+        base = 2 * task.num_experts * task.width;
+    } else {
         int index = round + cluster;
         if (!find_routed(task, tiles, 0, 1 << 20, 1, index, unit)) return SKIP;
-        unit.first_row = 2 * unit.expert * task.width + unit.part * 128;
-        unit.second_row = unit.first_row + task.width;
-        return UNIT;
+        base = 2 * unit.matrix * task.width;
     }
-    // From the last cluster on: it is the first to have one routed unit less.
-    int index = round + num_clusters - 1 - cluster;
-    if (index >= shared) return SKIP;
-    unit.expert = 0;
-    unit.part = index % shared_tiles;
-    unit.row = index / shared_tiles * SHARED_ROWS;
-    unit.limit = task.num_rows - unit.row;
-    unit.first_row = 2 * task.num_experts * task.width + unit.part * 128;
-    unit.second_row = unit.first_row + task.shared_width;
+    unit.pair = unit.part * 128 + rank * 64;
+    unit.first_row = base + unit.part * 128;
+    unit.second_row = unit.first_row + width;
     return UNIT;
 }
 
 // The unit of this cluster's turn.
 template <int MODE>
 __device__ __forceinline__ Found find_unit(const Task &task, int turn, int rank, Unit &unit) {
-    if (MODE == GATED) return find_gated(task, turn, unit);
+    if (MODE == GATED) return find_gated(task, turn, rank, unit);
     int index = turn * (gridDim.x / 2) + blockIdx.x / 2;
-    unit.begin = unit.row = unit.expert = unit.split = 0;
+    unit.begin = unit.row = unit.matrix = unit.split = 0;
     unit.end = task.num_blocks;
     unit.limit = task.num_rows;
     unit.shared = false;
-    int base = 0;
     if (MODE == DOWN) {
         // What is left once every cluster had a whole tile is cut, so that all end together.
         if (find_routed(task, task.num_tiles, 0, task.num_whole, 1, index, unit)) {
@@ -89,17 +90,22 @@ __device__ __forceinline__ Found find_unit(const Task &task, int turn, int rank,
             unit.begin = unit.split * task.blocks_a_split;
             unit.end = min(unit.begin + task.blocks_a_split, task.num_blocks);
         }
-        base = unit.expert * task.outer;
     } else {
         if (index >= task.num_units) return END;
         unit.part = MODE == QUERY ? index : index % task.num_tiles;
-        if (MODE == PARTS) unit.split = index / task.num_tiles;
+        if (MODE == PARTS) {
+            unit.split = index / task.num_tiles;
+            unit.begin = unit.split * task.blocks_a_split;
+            unit.end = min(unit.begin + task.blocks_a_split, task.num_blocks);
+        }
     }
-    if (MODE == PARTS) {
-        unit.begin = unit.split * task.blocks_a_split;
-        unit.end = min(unit.begin + task.blocks_a_split, task.num_blocks);
+    if (MODE == QUERY) {
+        unit.matrix = unit.part;
+        unit.pair = rank * 64;
+        unit.first_row = unit.part * 256;
+        unit.second_row = unit.first_row + 128;
+    } else {
+        unit.first_row = unit.second_row = unit.matrix * task.outer + unit.part * 256 + rank * TILE;
     }
-    unit.first_row = base + unit.part * 256 + rank * (MODE == QUERY ? TILE : 128);
-    unit.second_row = unit.first_row + (MODE == QUERY ? 128 : TILE);
     return UNIT;
 }
