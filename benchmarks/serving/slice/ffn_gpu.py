@@ -1,7 +1,7 @@
 """The FFN GPU: 3 whole experts of 48, slices of the shared expert and of the dense layers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -106,6 +106,8 @@ class FfnGpu:
         self.partial = torch.zeros(shape, dtype=torch.bfloat16, device=device)
         """This GPU's sums for all tokens. Those of the other GPUs of the server for the tokens of
         this GPU's rail are stood in by its own of other tokens: as many bytes, as many sums."""
+        self.everyone = torch.tensor([config.num_tokens], dtype=torch.int32, device=device)
+        """How many tokens the shared expert has."""
         self.step = torch.zeros(1, dtype=torch.int64, device=device)
         self.most = torch.zeros(1, dtype=torch.int32, device=device)
         """The most tokens that an expert ever had; above the capacity the run is void."""
@@ -168,16 +170,18 @@ class FfnGpu:
         dense, capacity = weights.down is None, self.config.capacity
         x, num_whole = self.dense if dense else self.shared, self.cut.num_whole
 
-        def apart() -> None:
-            combine_gpu(
-                x, weights.shared_tiles, weights.shared_down.scales,
-                None, slots, inbox.shares, self.partial,
-            )  # fmt: skip
-            if not dense:
-                parts = self.routed_out
-                add_routed(self.partial, parts, slots, inbox.shares, capacity, num_whole)
-
         if "apart" in self.config.candidates:
+            # One expert, to which all tokens go.
+            whole = replace(self.cut, num_whole=x.values.numel())
+            everyone = Owned(x, self.everyone)
+            down = routed_down(x, everyone, weights.shared_down, self.partial[None], whole)
+
+            def apart() -> None:
+                down()
+                if not dense:
+                    parts = self.routed_out
+                    add_routed(self.partial, parts, slots, inbox.shares, capacity, num_whole)
+
             return apart
 
         def combine() -> None:
