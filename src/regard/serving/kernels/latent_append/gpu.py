@@ -99,5 +99,5 @@ def latent_append_gpu(
         parts, weight, eps, cos, sin, positions, block_table, block_table.stride(0), cache,
         k_scale, v_scale, out, scales, num_rows,
         LATENT=weight.shape[0], PAGE=cache.shape[2], NUM_PARTS=num_parts, OVERLAP=overlap,
-        num_warps=4, launch_pdl=overlap,
+        num_warps=8, launch_pdl=overlap,
     )  # fmt: skip
