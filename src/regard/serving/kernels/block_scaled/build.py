@@ -20,6 +20,7 @@ HEADERS = (
     "fill.cuh",
     "products.cuh",
     "outputs.cuh",
+    "work.cuh",
 )
 # The long form: the short one also makes code for Hopper without its matrix instructions.
 FLAGS = ("-gencode=arch=compute_90a,code=sm_90a", "-O3", "-shared", "-Xcompiler", "-fPIC")

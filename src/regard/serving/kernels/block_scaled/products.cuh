@@ -68,8 +68,7 @@ __device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at
         weight_scales.advance();
         mma_wait<0>();
         release(at, ring.stage);
-#pragma unroll
-        for (int i = 0; i < NUM_SUMS; i++) asm volatile("" : "+f"(products[i])::"memory");
+        settle(products);
 #pragma unroll
         for (int i = 0; i < NUM_SUMS; i++) sums[i] += products[i] * factors[i % 4];
         ring.advance();
@@ -80,6 +79,7 @@ __device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at
 __device__ __forceinline__ void skip_unit(const Shared &at, const Unit &unit, Ring &ring) {
     for (int block = unit.begin; block < unit.end; block++) {
         barrier_wait(at.full + ring.stage * 8, ring.phase);
+        __syncwarp();
         release(at, ring.stage);
         ring.advance();
     }
