@@ -1,4 +1,4 @@
-"""One FFN GPU's share of a Step-3 layer: permute, gate, up, SwiGLU, quantise, down, combine.
+"""One FFN GPU's share of a Step-3 layer: permute, gate, up, SwiGLU, quantise, down, fold, combine.
 
 What is timed is what the slice runs (`slice/ffn_gpu.py`): three whole experts of 48, those of the
 busiest of 16 GPUs, and 384 columns of the shared expert. Beside it the bare products of cuBLAS and

@@ -70,11 +70,12 @@ class KernelFfn:
         self._tiles: list[TensorDescriptor] = [
             describe(layer.shared_down.values) for layer in side.layers
         ]
+        self._cut = self._make_cut()
         self._prepared = [
             [self._prepare(layer, room) for room in self.rooms] for layer in side.layers
         ]
 
-    def _cut(self) -> Cut:
+    def _make_cut(self) -> Cut:
         """How the work is cut."""
         config = self.side.config
         most = torch.cuda.get_device_properties(self.side.device).multi_processor_count
@@ -91,11 +92,11 @@ class KernelFfn:
     def _prepare(self, layer: FfnLayer, room: Room) -> Prepared:
         counts = room.dispatch.counts
         if layer.down is None:
-            none, cut = Owned(self.owned_rows, counts[:0]), self._cut()
+            none = Owned(self.owned_rows, counts[:0])
             return Prepared(
-                gated_linear(room.rows, none, layer.gated, self.routed, self.dense, cut), None
+                gated_linear(room.rows, none, layer.gated, self.routed, self.dense, self._cut), None
             )
-        owned, cut = Owned(self.owned_rows, counts), self._cut()
+        owned, cut = Owned(self.owned_rows, counts), self._cut
         return Prepared(
             gated_linear(room.rows, owned, layer.gated, self.routed, self.shared, cut),
             routed_down(self.routed, owned, layer.down, self.routed_out, cut),
@@ -125,8 +126,7 @@ class KernelFfn:
         launches.gated()
         if launches.down is not None:
             launches.down()
-            whole = self._cut().num_whole
-            fold_parts(self.routed_out, counts, side.config.capacity, whole)
+            fold_parts(self.routed_out, counts, side.config.capacity, self._cut.num_whole)
         combine_gpu(
             self.dense if launches.down is None else self.shared,
             self._tiles[position], layer.shared_down.scales,

@@ -66,12 +66,11 @@ def sides(config: SliceConfig) -> tuple[Side, Side]:
     )
 
 
-def measured_stages(config: SliceConfig, side: Side, found: int) -> tuple[int, int]:
+def measured_stages(config: SliceConfig, found: int) -> tuple[int, int]:
     """First and last stage of the middle of the last of the profiled steps.
 
     Args:
         config: Of the run.
-        side: Whose stages.
         found: Stages in the trace.
     """
     count, layers = config.num_microbatches, config.num_layers
@@ -103,7 +102,7 @@ def split_stages(
     found = []
     for side, speed in zip(sides(config), copy_speeds, strict=True):
         starts = gap.stage_starts(kernels, side)
-        first, last = measured_stages(config, side, len(starts))
+        first, last = measured_stages(config, len(starts))
         found.append(gap.split(kernels, side, first, last, speed))
     return found
 

@@ -24,8 +24,11 @@ HEADERS = (
 )
 # The long form: the short one also makes code for Hopper without its matrix instructions.
 FLAGS = ("-gencode=arch=compute_90a,code=sm_90a", "-O3", "-shared", "-Xcompiler", "-fPIC")
+PARTS, QUERY, GATED, DOWN = range(4)
+"""Modes of the kernel: what is done with a product."""
 ROWS = (64, 128, 192)
 """Activation rows that a tile of the weight may pass by; each is a build of its own."""
+MOST_STAGES = 8
 SHARED_BYTES = 227 * 1024
 """Shared memory of one block on Hopper."""
 
@@ -33,11 +36,6 @@ SHARED_BYTES = 227 * 1024
 def round_up_rows(num_rows: int) -> int:
     """The smallest build that takes so many rows, or the largest there is."""
     return next((rows for rows in ROWS if rows >= num_rows), ROWS[-1])
-
-
-PARTS, QUERY, GATED, DOWN = range(4)
-"""Modes of the kernel: what is done with a product."""
-MOST_STAGES = 8
 
 
 def num_stages(rows: int) -> int:

@@ -11,24 +11,13 @@ template <int MODE>
 __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(THREADS, 1)
     block_scaled_kernel(const __grid_constant__ Maps maps, const __grid_constant__ Task task) {
     extern __shared__ __align__(1024) uint8_t memory[];
-    __shared__ __align__(8) uint64_t barriers[2 * STAGES + 2 * GROUPS];
-    __shared__ float magnitudes[2 * ROWS];
-    Shared at;
-    at.weights = shared_address(memory);
+    __shared__ __align__(8) uint64_t barriers[NUM_BARRIERS];
+    __shared__ float magnitudes[NUM_MAGNITUDES];
+    Shared at = lay_out(shared_address(memory), shared_address(barriers), shared_address(magnitudes));
     if (at.weights % 1024) __trap();
-    at.rows = at.weights + STAGES * WEIGHT_BYTES;
-    at.scales = at.rows + STAGES * ROW_BYTES;
-    at.full = shared_address(barriers);
-    at.empty = at.full + STAGES * 8;
-    at.met = at.empty + STAGES * 8;
-    at.largest = shared_address(magnitudes);
     int rank = rank_in_cluster();
     if (threadIdx.x == 0) {
-        for (int i = 0; i < STAGES; i++) {
-            barrier_init(at.full + i * 8, 1);
-            barrier_init(at.empty + i * 8, 2 * GROUPS * 4);
-        }
-        for (int i = 0; i < 2 * GROUPS; i++) barrier_init(at.met + i * 8, 1);
+        init_barriers(at);
         fence_barrier_init();
     }
     cluster_sync();
@@ -47,11 +36,10 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(THREADS, 1)
 
 template <int MODE>
 static cudaError_t launch(const Maps &maps, const Task &task, cudaLaunchConfig_t &config) {
-    size_t bytes = STAGES * (WEIGHT_BYTES + ROW_BYTES + SCALE_ROOM);
     cudaError_t status = cudaFuncSetAttribute(block_scaled_kernel<MODE>,
-                                              cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
+                                              cudaFuncAttributeMaxDynamicSharedMemorySize, RING_BYTES);
     if (status != cudaSuccess) return status;
-    config.dynamicSmemBytes = bytes;
+    config.dynamicSmemBytes = RING_BYTES;
     return cudaLaunchKernelEx(&config, block_scaled_kernel<MODE>, maps, task);
 }
 

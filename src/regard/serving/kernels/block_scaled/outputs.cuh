@@ -37,11 +37,6 @@ __device__ __forceinline__ uint32_t pack(float low, float high) {
     return *reinterpret_cast<uint32_t *>(&pair);
 }
 
-// The first of a thread's two rows of a unit; the other stands eight further on.
-__device__ __forceinline__ int first_row_of(int group) {
-    return group * 64 + threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4;
-}
-
 __device__ __forceinline__ void write_parts(const Task &task, const Unit &unit, int group,
                                             const float (&sums)[NUM_SUMS]) {
     float *out = static_cast<float *>(task.out) + (size_t)unit.split * task.num_rows * task.outer + unit.first_row;

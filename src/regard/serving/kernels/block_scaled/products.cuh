@@ -41,14 +41,18 @@ struct WeightScales {
     }
 };
 
+// The first of a thread's two rows of a unit; the other stands eight further on.
+__device__ __forceinline__ int first_row_of(int group) {
+    return group * 64 + threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4;
+}
+
 // 64 rows of the activations by the block's tile. sums[4 j + i]: of the warp's 16 rows number lane / 4 (+ 8
 // for i >= 2), of the tile's 128 number 8 j + 2 (lane % 4) + i % 2: in paired modes the first or the second
 // of pair 4 j + lane % 4. While one warpgroup adds, the matrix units work for the others.
 template <int MODE>
 __device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at, const Unit &unit, int group,
                                               Ring &ring, float (&sums)[NUM_SUMS]) {
-    int own_row = group * 64 + threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4;
-    uint32_t rows = at.rows + group * 64 * DEPTH, scales = at.scales + own_row * 4;
+    uint32_t rows = at.rows + group * 64 * DEPTH, scales = at.scales + first_row_of(group) * 4;
     WeightScales weight_scales(task, unit);
 #pragma unroll
     for (int i = 0; i < NUM_SUMS; i++) sums[i] = 0;
@@ -62,9 +66,8 @@ __device__ __forceinline__ void multiply_unit(const Task &task, const Shared &at
         mma_commit();
         float low = load_shared(scales + ring.stage * SCALE_ROOM);
         float high = load_shared(scales + ring.stage * SCALE_ROOM + 8 * 4);
-        float factors[4] = {low * weight_scales.first, low * (PAIRED<MODE> ? weight_scales.second : weight_scales.first),
-                            high * weight_scales.first,
-                            high * (PAIRED<MODE> ? weight_scales.second : weight_scales.first)};
+        float first = weight_scales.first, second = PAIRED<MODE> ? weight_scales.second : first;
+        float factors[4] = {low * first, low * second, high * first, high * second};
         weight_scales.advance();
         mma_wait<0>();
         release(at, ring.stage);

@@ -83,9 +83,7 @@ __device__ __forceinline__ Found find_unit(const Task &task, int turn, int rank,
     unit.shared = false;
     if (MODE == DOWN) {
         // What is left once every cluster had a whole tile is cut, so that all end together.
-        if (find_routed(task, task.num_tiles, 0, task.num_whole, 1, index, unit)) {
-            unit.end = task.num_blocks;
-        } else {
+        if (!find_routed(task, task.num_tiles, 0, task.num_whole, 1, index, unit)) {
             if (!find_routed(task, task.num_tiles, task.num_whole, 1 << 20, task.num_splits, index, unit)) return END;
             unit.begin = unit.split * task.blocks_a_split;
             unit.end = min(unit.begin + task.blocks_a_split, task.num_blocks);

@@ -2,21 +2,32 @@
 #include "launch.h"
 #include "operands.h"
 
+// What all cases tell the kernel of their operands.
+static Task task_of(const Matrix &x, const Matrix &weight, int outer, void *out) {
+    Task task{};
+    task.num_blocks = x.columns / 128;
+    task.num_rows = x.rows;
+    task.outer = outer;
+    task.weight_scales = weight.scales.data();
+    task.out = out;
+    return task;
+}
+
+static Maps maps_of(const Matrix &x, const CUtensorMap &weight) {
+    Maps maps;
+    maps.weight = weight;
+    maps.rows = x.tiles(32);
+    maps.scales = x.scale_tiles(ROWS);
+    return maps;
+}
+
 static void parts(int tokens) {
     Matrix x = Matrix::draw(tokens, 512, false, 3), weight = Matrix::draw(512, 512, true);
     std::vector<float> out(2 * tokens * 512, NAN);
-    Task task{};
-    task.num_units = task.num_blocks = 4;
+    Task task = task_of(x, weight, 512, out.data());
+    task.num_units = 4;
     task.blocks_a_split = task.num_tiles = 2;
-    task.num_rows = tokens;
-    task.outer = 512;
-    task.weight_scales = weight.scales.data();
-    task.out = out.data();
-    Maps maps;
-    maps.weight = weight.tiles(128);
-    maps.rows = x.tiles(32);
-    maps.scales = x.scale_tiles(ROWS);
-    launch<PARTS>(maps, task, 3);
+    launch<PARTS>(maps_of(x, weight.tiles(128)), task, 3);
     Error error{"parts"};
     for (int part = 0; part < 2; part++)
         for (int t = 0; t < tokens; t++)
@@ -32,20 +43,11 @@ static void query(int tokens) {
     std::vector<float> cos(tokens * 128), sin(tokens * 128);
     for (auto &value : cos) value = uniform();
     for (auto &value : sin) value = uniform() - 0.5f;
-    Task task{};
+    Task task = task_of(x, weight, outer, out.data());
     task.num_units = heads;
-    task.num_blocks = 2;
-    task.num_rows = tokens;
-    task.outer = outer;
-    task.weight_scales = weight.scales.data();
     task.cos = cos.data();
     task.sin = sin.data();
-    task.out = out.data();
-    Maps maps;
-    maps.weight = weight.pairs(0, outer, 128);
-    maps.rows = x.tiles(32);
-    maps.scales = x.scale_tiles(ROWS);
-    launch<QUERY>(maps, task, 2);
+    launch<QUERY>(maps_of(x, weight.pairs(0, outer, 128)), task, 2);
     Error error{"query"};
     for (int t = 0; t < tokens; t++)
         for (int head = 0; head < heads; head++)
@@ -70,26 +72,19 @@ static void gated(int tokens, const std::vector<int> &counts) {
     for (auto &scale : weight.scales) scale *= 0.02f;
     std::vector<uint8_t> out(experts * capacity * width, E4M3_NAN), shared(tokens * shared_width, E4M3_NAN);
     std::vector<float> scales(width / 128 * experts * capacity, NAN), shared_scales(shared_width / 128 * tokens, NAN);
-    Task task{};
-    task.num_blocks = inner / 128;
-    task.num_rows = tokens;
+    Task task = task_of(everyone, weight, 0, out.data());
     task.num_experts = experts;
     task.capacity = capacity;
     task.width = width;
     task.shared_width = shared_width;
-    task.weight_scales = weight.scales.data();
     task.counts = counts.data();
-    task.out = out.data();
     task.shared_out = shared.data();
     task.out_scales = scales.data();
     task.shared_scales = shared_scales.data();
     task.scale_stride = experts * capacity;
     task.shared_scale_stride = tokens;
-    Maps maps;
-    maps.weight = weight.pairs(0, 2 * experts * width, width);
+    Maps maps = maps_of(x, weight.pairs(0, 2 * experts * width, width));
     maps.shared_weight = weight.pairs(2 * experts * width, 2 * shared_width, shared_width);
-    maps.rows = x.tiles(32);
-    maps.scales = x.scale_tiles(ROWS);
     maps.shared_rows = everyone.tiles(32);
     maps.shared_scales = everyone.scale_tiles(ROWS);
     launch<GATED>(maps, task, 3);
@@ -113,23 +108,15 @@ static void down(const std::vector<int> &counts) {
     const int experts = counts.size(), outer = 512, inner = 512, capacity = 256, lines = experts * capacity;
     Matrix x = Matrix::draw(lines, inner, false), weight = Matrix::draw(experts * outer, inner, true);
     std::vector<__nv_bfloat16> out(2 * lines * outer, to_bfloat16(NAN));
-    Task task{};
-    task.num_blocks = inner / 128;
+    Task task = task_of(x, weight, outer, out.data());
     task.blocks_a_split = task.num_splits = 2;
     task.num_whole = 3;
     task.num_tiles = outer / 256;
-    task.num_rows = task.lines = lines;
-    task.outer = outer;
+    task.lines = lines;
     task.num_experts = experts;
     task.capacity = capacity;
-    task.weight_scales = weight.scales.data();
     task.counts = counts.data();
-    task.out = out.data();
-    Maps maps;
-    maps.weight = weight.tiles(128);
-    maps.rows = x.tiles(32);
-    maps.scales = x.scale_tiles(ROWS);
-    launch<DOWN>(maps, task, 2);
+    launch<DOWN>(maps_of(x, weight.tiles(128)), task, 2);
     Error error{"down"};
     for (int line = 0; line < lines; line++)
         for (int column = 0; column < outer; column += 5) {
