@@ -90,8 +90,7 @@ class SliceStep:
 
     def capture(self) -> None:
         """Records the step; run it once before, so that every kernel is compiled and loaded."""
-        torch.cuda.synchronize(self.attention.device)
-        torch.cuda.synchronize(self.ffn.device)
+        self.synchronize()
         graph = torch.cuda.CUDAGraph()
         with (
             torch.cuda.device(self.attention.device),
