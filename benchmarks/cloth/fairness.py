@@ -16,7 +16,7 @@ from pathlib import Path
 
 from regard.cloth.conditions import RANGES
 from regard.cloth.evaluation.rollout import EpisodeResult, Job, Setting, run_jobs
-from regard.cloth.protocol import digest, protocol
+from regard.cloth.protocol import digest, protocol_of
 from regard.cloth.tasks import TASKS
 from regard.common.errors import UserError
 from regard.common.progress import progress_bar
@@ -41,7 +41,7 @@ def read_results(folders: Iterable[Path]) -> Results:
     Raises:
         UserError: An episode was run under another protocol.
     """
-    expected = digest(protocol())
+    expected = {task: digest(protocol_of(task)) for task in TASKS}
     found: Results = {}
     for path in (folder / EPISODES_FILE for folder in folders):
         if not path.is_file():
@@ -51,10 +51,11 @@ def read_results(folders: Iterable[Path]) -> Results:
                 entry = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            if entry["protocol"] != expected:
+            task = entry["setting"]["task"]
+            if entry["protocol"] != expected[task]:
                 raise UserError(
-                    f"{path} holds episodes of another protocol ({entry['protocol'][:12]}, now "
-                    f"{expected[:12]}): take another folder"
+                    f"{path} holds episodes of another protocol of {task} "
+                    f"({entry['protocol'][:12]}, now {expected[task][:12]}): take another folder"
                 )
             result = EpisodeResult(**entry["result"])
             job = Job(Setting(**entry["setting"]), result.index, entry["evaluation_seed"])
@@ -65,7 +66,7 @@ def read_results(folders: Iterable[Path]) -> Results:
 def append_result(folder: Path, job: Job, result: EpisodeResult) -> None:
     """Writes one line; on a line of its own even after a kill in the middle of one."""
     entry = {
-        "protocol": digest(protocol()),
+        "protocol": digest(protocol_of(job.setting.task)),
         "setting": asdict(job.setting),
         "evaluation_seed": job.seed,
         "result": asdict(result),
@@ -106,7 +107,7 @@ def measurements(setting: Setting, results: Sequence[EpisodeResult]) -> list[Mea
         f"{sum(r.num_grasps for r in results) / count:.1f} grasps, "
         f"{sum(r.steps for r in results) / count:.0f} control steps and {cpu / count:.1f} CPU "
         f"seconds an episode; {f'coverage >= {shares}; ' * bool(covered)}"
-        f"protocol {digest(protocol())[:12]}; 95 % "
+        f"protocol {digest(protocol_of(setting.task))[:12]}; 95 % "
     )
     return [
         Measurement(

@@ -14,7 +14,7 @@ from regard.cloth.conditions import RANGES
 from regard.cloth.engines import contract, mujoco_engine, xpbd_engine
 from regard.cloth.envs import actions, cloth_env, observation
 from regard.cloth.metrics import DRIFT_WEIGHT
-from regard.cloth.tasks import TASKS
+from regard.cloth.tasks import TASKS, task_of
 
 FROZEN_FILE = "frozen_protocol.json"
 """The protocol under which results are comparable, beside this module."""
@@ -30,7 +30,6 @@ def protocol() -> dict[str, Any]:
             "rest_steps": cloth_env.REST_STEPS,
             "success_bonus": cloth_env.SUCCESS_BONUS,
             "drift_weight": DRIFT_WEIGHT,
-            "max_start_coverage": starts.MAX_START_COVERAGE,
             "wrinkled_coverage": starts.WRINKLED_COVERAGE,
         },
         "gripper": {
@@ -54,6 +53,16 @@ def protocol() -> dict[str, Any]:
     }
     plain: dict[str, Any] = json.loads(json.dumps(described))
     return plain
+
+
+def protocol_of(task: str) -> dict[str, Any]:
+    """What results of this task depend on: the protocol without the other tasks.
+
+    Raises:
+        ClothError: There is no such task.
+    """
+    described = protocol()
+    return described | {"tasks": {task: described["tasks"][task_of(task).name]}}
 
 
 def frozen_protocol() -> dict[str, Any]:

@@ -11,8 +11,6 @@ from regard.cloth.engines.mujoco_engine import RADIUS
 from regard.cloth.frame import Frame
 from regard.cloth.mesh import Array
 
-MAX_START_COVERAGE = 0.5
-"""A crumpled cloth covers at most this share of its flat area."""
 MAX_LIFTS = 12
 """Lifts after which a cloth that is still too flat is smoothed out and crumpled anew."""
 MAX_ATTEMPTS = 20
@@ -53,8 +51,16 @@ def wrinkle(engine: ClothEngine, rng: np.random.Generator, size: float) -> None:
             return
 
 
-def crumple(engine: ClothEngine, rng: np.random.Generator, conditions: Conditions) -> None:
-    """Lifts and drops the cloth at random points until it covers half its area or less.
+def crumple(
+    engine: ClothEngine, rng: np.random.Generator, conditions: Conditions, *, max_coverage: float
+) -> None:
+    """Lifts and drops the cloth at random points until it covers so little, brought to its place.
+
+    Args:
+        engine: Simulates the cloth.
+        rng: Draws the points.
+        conditions: Size and place of the cloth.
+        max_coverage: Largest share of the flat cloth's area that it may cover.
 
     Raises:
         RuntimeError: The cloth does not crumple: the simulation is broken.
@@ -66,8 +72,11 @@ def crumple(engine: ClothEngine, rng: np.random.Generator, conditions: Condition
             _lift_and_drop(engine, rng, size)
             if engine.diverged:
                 break
-            if metrics.coverage(engine.positions, size) <= MAX_START_COVERAGE:
-                _bring_back(engine, conditions)
+            if metrics.coverage(engine.positions, size) > max_coverage:
+                continue
+            _bring_back(engine, conditions)
+            # At rest it may have opened again.
+            if metrics.coverage(engine.positions, size) <= max_coverage:
                 return
     raise RuntimeError(f"{conditions} did not crumple within {MAX_ATTEMPTS * MAX_LIFTS} lifts")
 

@@ -112,6 +112,9 @@ class FlattenTask:
     horizon: int
     """Control steps an episode may last."""
 
+    max_start_coverage: float = 0.4
+    """The crumpled cloth covers at most this share of its flat area."""
+
     criteria: FlattenCriteria = FlattenCriteria()
     """When it is met."""
 

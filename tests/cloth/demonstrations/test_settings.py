@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from regard.cloth.demonstrations.settings import DemonstrationSettings
-from regard.cloth.protocol import differences, protocol
+from regard.cloth.protocol import differences, protocol_of
 
 SETTINGS = DemonstrationSettings(task="fold-axis", policy="scripted_noisy")
 
@@ -15,13 +15,13 @@ def test_successes_and_failures_have_names_of_their_own():
     assert SETTINGS.failures_name == "fold-axis/scripted_noisy-failures-v1"
 
 
-def test_the_identity_holds_the_protocol():
-    assert SETTINGS.identity()["protocol"] == protocol()
+def test_the_identity_holds_the_protocol_of_the_task():
+    assert SETTINGS.identity()["protocol"] == protocol_of("fold-axis")
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("task", "flatten"), ("engine", "xpbd"), ("ranges", "held-out"), ("seed", 1)],
+    [("policy", "scripted"), ("engine", "xpbd"), ("ranges", "held-out"), ("seed", 1)],
 )
 def test_another_setting_is_another_identity(name, value):
     other = replace(SETTINGS, **{name: value})

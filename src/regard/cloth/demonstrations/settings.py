@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from regard.cloth.protocol import protocol
+from regard.cloth.protocol import protocol_of
 
 FORMAT_VERSION = 1
 """Of what is written beside Minari's own files."""
@@ -42,4 +42,4 @@ class DemonstrationSettings:
 
     def identity(self) -> dict[str, Any]:
         """All that must agree for two datasets to be of the same kind."""
-        return {"format": FORMAT_VERSION, **asdict(self), "protocol": protocol()}
+        return {"format": FORMAT_VERSION, **asdict(self), "protocol": protocol_of(self.task)}

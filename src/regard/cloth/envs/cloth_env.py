@@ -62,7 +62,7 @@ class ClothEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         success adds 1. All rewards are non-negative, a return is at most 2.
 
     Starting state: flat (a fifth of the folds wrinkled) or, to flatten, crumpled to a coverage
-        of at most 0.5.
+        of at most 0.4.
 
     Episode end: terminated when the gripper has been open for a second or at the horizon (then
         the gripper opens and the cloth rests for a second), or when the simulation explodes
@@ -117,17 +117,21 @@ class ClothEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     ) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode."""
         super().reset(seed=seed)
-        is_flatten = isinstance(self.task, FlattenTask)
-        conditions = draw_conditions(self.np_random, self.ranges, any_yaw=is_flatten)
-        if is_flatten:
-            starts.crumple(self.engine, self.np_random, conditions)
+        task = self.task
+        conditions = draw_conditions(
+            self.np_random, self.ranges, any_yaw=isinstance(task, FlattenTask)
+        )
+        if isinstance(task, FlattenTask):
+            starts.crumple(
+                self.engine, self.np_random, conditions, max_coverage=task.max_start_coverage
+            )
         else:
             starts.lay_flat(self.engine, conditions)
             if conditions.is_wrinkled:
                 starts.wrinkle(self.engine, self.np_random, conditions.properties.size)
         start = self.engine.positions
         size = conditions.properties.size
-        judgement = self.task.judge(start, start, size)
+        judgement = task.judge(start, start, size)
         self.episode = Episode(
             conditions=conditions,
             start=start,
