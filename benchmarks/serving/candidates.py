@@ -8,53 +8,20 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import TYPE_CHECKING
 
 import torch
 
-from benchmarks.serving import ffn_share
 from benchmarks.serving.device_timing import MIN_BYTES, Call, time_in_turns
 from benchmarks.serving.product_peers import relative_error
-from benchmarks.serving.slice.config import NUM_ATTENTION
 from benchmarks.serving.slice.cut import SPARE_BLOCKS
-from benchmarks.serving.slice.schedule import Turn
 from regard.serving.kernels.block_scaled.reference import dequantise_rows
 from regard.serving.kernels.mfa_decode import hopper, mfa_decode, mfa_decode_quantised
 from regard.serving.kernels.mfa_decode.tile_map import TileMap
 from tests.serving.kernels.mfa_decode.batches import Batch
 
-if TYPE_CHECKING:
-    from benchmarks.serving.slice.ffn_gpu import FfnGpu
-
 PROVEN = "proven"
-FFN_SETS: dict[str, frozenset[str]] = {
-    PROVEN: frozenset(),
-    "apart": frozenset({"apart"}),
-}
 ROUNDING = 5e-2
 """Of e4m3, whichever way a value between two of its numbers was rounded."""
-
-
-def ffn_stages(tokens: int, device: torch.device) -> dict[str, list[Call]]:
-    """A stage of the FFN GPU: its share, the sum over its server, the next tokens gathered."""
-    found: dict[str, list[Call]] = {}
-    for name, candidates in FFN_SETS.items():
-        ffn = ffn_share.prepare(tokens, device, candidates)
-        print(f"  {tokens} tokens, {name}: relative error {ffn_share.check(ffn):.4f}")
-        found[name] = [stage_call(ffn, layer) for layer in layers_of(ffn)]
-    return found
-
-
-def layers_of(ffn: "FfnGpu") -> range:
-    """Those with experts."""
-    return range(ffn_share.NUM_DENSE, ffn.config.num_layers)
-
-
-def stage_call(ffn: "FfnGpu", layer: int) -> Call:
-    """One stage."""
-
-    # Another micro-batch's inbox is filled, as in the slice.
-    return lambda: ffn.compute(layer, 0, Turn(layer, 1))
 
 
 def attention(sequences: int, device: torch.device) -> dict[str, list[Call]]:
@@ -136,11 +103,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise SystemExit(f"nothing to measure: {reason}")
     lines = []
     for batch in options.batches:
-        tokens = batch * NUM_ATTENTION
-        found = ffn_stages(tokens, device)
-        lines += compare(f"FFN stage, {tokens} tokens", found, options.repeats)
-        del found
-        torch.cuda.empty_cache()
         found = attention(batch, device)
         lines += compare(f"attention, {batch} sequences", found, options.repeats)
         del found

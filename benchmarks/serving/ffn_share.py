@@ -1,4 +1,4 @@
-"""One FFN GPU's share of a Step-3 layer: permute, gate, up, SwiGLU, quantise, down, fold, combine.
+"""One FFN GPU's share of a Step-3 layer: permute, gate, up, SwiGLU, quantise, down, combine.
 
 What is timed is what the slice runs (`slice/ffn_gpu.py`): three whole experts of 48, those of the
 busiest of 16 GPUs, and 384 columns of the shared expert. Beside it the bare products of cuBLAS and
@@ -52,9 +52,7 @@ NUM_DENSE = 1
 """Layers without experts in a shortened model; they come first and are not timed."""
 
 
-def prepare(
-    tokens: int, device: torch.device, candidates: frozenset[str] = frozenset()
-) -> "FfnGpu":
+def prepare(tokens: int, device: torch.device) -> "FfnGpu":
     """The FFN GPU with an inbox full of tokens that differ, and their routes."""
     from benchmarks.serving.slice.ffn_gpu import FfnGpu
     from benchmarks.serving.slice.ffn_kernels import gather
@@ -62,9 +60,8 @@ def prepare(
 
     layers = NUM_DENSE + num_sets(WEIGHT_BYTES)
     config = SliceConfig(
-        batch=tokens // NUM_ATTENTION, num_microbatches=2, num_layers=layers, seed=SEED,
-        candidates=candidates,
-    )  # fmt: skip
+        batch=tokens // NUM_ATTENTION, num_microbatches=2, num_layers=layers, seed=SEED
+    )
     ffn = FfnGpu(config, device)
     inbox = ffn.inboxes[0]
     gather(ffn.pool, ffn.step, 0, (inbox.rows, inbox.chosen, inbox.shares), 0)

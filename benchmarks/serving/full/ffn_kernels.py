@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-from triton.tools.tensor_descriptor import TensorDescriptor
 
 from benchmarks.serving.full.ffn_side import FfnSide
 from benchmarks.serving.full.intake_kernels import dispatch, gather_messages
@@ -12,9 +11,15 @@ from benchmarks.serving.full.weights import FfnLayer
 from benchmarks.serving.slice.ffn_kernels import permute
 from benchmarks.serving.slice.tensors import empty_rows
 from regard.serving.kernels.block_scaled.build import round_up_rows
-from regard.serving.kernels.block_scaled.experts import Cut, Owned, gated_linear, routed_down
+from regard.serving.kernels.block_scaled.experts import (
+    Cut,
+    Owned,
+    gated_linear,
+    routed_down,
+    whole_down,
+)
 from regard.serving.kernels.block_scaled.launch import Launch
-from regard.serving.kernels.combine.gpu import combine_gpu, describe, fold_parts
+from regard.serving.kernels.combine.gpu import add_routed
 from regard.serving.kernels.routing.reference import Dispatch
 
 SPARE_BLOCKS = 4
@@ -48,6 +53,7 @@ class Prepared:
 
     gated: Launch
     down: Launch | None
+    shared_down: Launch
 
 
 class KernelFfn:
@@ -67,12 +73,11 @@ class KernelFfn:
         self.routed_out = torch.zeros(shape, dtype=torch.bfloat16, device=device)
         self.most = torch.zeros(1, dtype=torch.int32, device=device)
         """The most tokens that an expert ever had; above the capacity the run is void."""
-        self._tiles: list[TensorDescriptor] = [
-            describe(layer.shared_down.values) for layer in side.layers
-        ]
+        self._everyone = torch.tensor([config.num_tokens], dtype=torch.int32, device=device)
         self._cut = self._make_cut()
         self._prepared = [
-            [self._prepare(layer, room) for room in self.rooms] for layer in side.layers
+            [self._prepare(layer, index) for index in range(len(self.rooms))]
+            for layer in side.layers
         ]
 
     def _make_cut(self) -> Cut:
@@ -89,24 +94,29 @@ class KernelFfn:
             spare_blocks=SPARE_BLOCKS,
         )
 
-    def _prepare(self, layer: FfnLayer, room: Room) -> Prepared:
-        counts = room.dispatch.counts
+    def _prepare(self, layer: FfnLayer, index: int) -> Prepared:
+        room, cut = self.rooms[index], self._cut
+        counts, out = room.dispatch.counts, self.side.inboxes[index].result
         if layer.down is None:
             none = Owned(self.owned_rows, counts[:0])
             return Prepared(
-                gated_linear(room.rows, none, layer.gated, self.routed, self.dense, self._cut), None
+                gated_linear(room.rows, none, layer.gated, self.routed, self.dense, cut),
+                None,
+                whole_down(self.dense, self._everyone, layer.shared_down, out, cut),
             )
-        owned, cut = Owned(self.owned_rows, counts), self._cut
+        owned = Owned(self.owned_rows, counts)
         return Prepared(
             gated_linear(room.rows, owned, layer.gated, self.routed, self.shared, cut),
             routed_down(self.routed, owned, layer.down, self.routed_out, cut),
+            whole_down(self.shared, self._everyone, layer.shared_down, out, cut),
         )
 
     @property
     def launches(self) -> list[Launch]:
         """All products."""
         made = [each for row in self._prepared for each in row]
-        return [each for one in made for each in (one.gated, one.down) if each is not None]
+        every = [each for one in made for each in (one.gated, one.down, one.shared_down)]
+        return [each for each in every if each is not None]
 
     def take_in(self, position: int, microbatch: int) -> None:
         """As `FfnOperators`."""
@@ -119,20 +129,16 @@ class KernelFfn:
     def compute(self, position: int, microbatch: int) -> None:
         """As `FfnOperators`."""
         side, room = self.side, self.rooms[microbatch]
-        launches, layer = self._prepared[position][microbatch], side.layers[position]
-        order, counts, slots = room.dispatch
+        launches = self._prepared[position][microbatch]
         if launches.down is not None:
-            permute(room.rows, order, counts, self.owned_rows)
+            permute(room.rows, room.dispatch.order, room.dispatch.counts, self.owned_rows)
         launches.gated()
         if launches.down is not None:
             launches.down()
-            fold_parts(self.routed_out, counts, side.config.capacity, self._cut.num_whole)
-        combine_gpu(
-            self.dense if launches.down is None else self.shared,
-            self._tiles[position], layer.shared_down.scales,
-            None if launches.down is None else self.routed_out[0],
-            slots, room.shares, side.inboxes[microbatch].result,
-        )  # fmt: skip
+        launches.shared_down()
+        if launches.down is not None:
+            result, whole = side.inboxes[microbatch].result, self._cut.num_whole
+            add_routed(result, self.routed_out, room.dispatch, room.shares, whole)
 
     def check_capacity(self) -> None:
         """Refuses what was computed if an expert ever had more tokens than there is room for.

@@ -169,9 +169,9 @@ class BaselineFfnGpu(FfnGpu):
 
         def combine() -> None:
             if weights.down is not None:
-                slots, results = inbox.dispatch.slots, self._down.view(-1, HIDDEN)
-                whole = len(results) * HIDDEN
-                add_routed(self.partial, results[None], slots, inbox.shares, len(results), whole)
+                results = self._down.view(1, -1, HIDDEN)
+                whole = results.numel()
+                add_routed(self.partial, results, inbox.dispatch, inbox.shares, whole)
 
         return FfnPrepared(everyone, None if weights.down is None else routed, combine)
 

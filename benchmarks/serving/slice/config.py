@@ -18,7 +18,6 @@ NUM_OWNED = MODEL.num_experts // NUM_FFN
 K_SCALE = V_SCALE = 5 / 448
 """Fixed before a token is appended; one for all keys and one for all values of a layer."""
 CANDIDATES = {
-    "apart": "routed results are added after the shared expert's down projection, to few tokens",
     "quantise": "attention quantises what it returns",
 }
 """What may be tried in place of the proven, by name, and what it changes."""

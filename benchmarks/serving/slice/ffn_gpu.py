@@ -1,11 +1,10 @@
 """The FFN GPU: 3 whole experts of 48, slices of the shared expert and of the dense layers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from triton.tools.tensor_descriptor import TensorDescriptor
 
 from benchmarks.serving.slice.config import (
     DENSE_WIDTH,
@@ -29,9 +28,10 @@ from regard.serving.kernels.block_scaled.experts import (
     filling,
     gated_linear,
     routed_down,
+    whole_down,
 )
 from regard.serving.kernels.block_scaled.launch import Launch, Rows, Weight
-from regard.serving.kernels.combine.gpu import add_routed, combine_gpu, describe, fold_parts
+from regard.serving.kernels.combine.gpu import add_routed
 from regard.serving.kernels.routing.gpu import dispatch_gpu
 from regard.serving.kernels.routing.reference import Dispatch
 
@@ -50,8 +50,6 @@ class FfnWeights:
     """(owned * hidden, width); None in a dense layer."""
     shared_down: Weight
     """(hidden, shared or dense width)."""
-    shared_tiles: TensorDescriptor
-    """Of the same, for copies of tiles."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ class FfnGpu:
             down = random_weight(NUM_OWNED * hidden, width, draw, self.device, FFN_GAIN)
         shared_down = random_weight(hidden, own, draw, self.device, FFN_GAIN / 2)
         stack = random_weight(gated, hidden, draw, self.device)
-        return FfnWeights(stack, down, shared_down, describe(shared_down.values))
+        return FfnWeights(stack, down, shared_down)
 
     def _prepare(self, weights: FfnWeights, inbox: Inbox) -> Prepared:
         counts, cut = inbox.dispatch.counts, self.cut
@@ -166,31 +164,15 @@ class FfnGpu:
         )
 
     def _prepare_combine(self, weights: FfnWeights, inbox: Inbox) -> Callable[[], object]:
-        _, counts, slots = inbox.dispatch
-        dense, capacity = weights.down is None, self.config.capacity
-        x, num_whole = self.dense if dense else self.shared, self.cut.num_whole
-
-        if "apart" in self.config.candidates:
-            # One expert, to which all tokens go.
-            whole = replace(self.cut, num_whole=x.values.numel())
-            everyone = Owned(x, self.everyone)
-            down = routed_down(x, everyone, weights.shared_down, self.partial[None], whole)
-
-            def apart() -> None:
-                down()
-                if not dense:
-                    parts = self.routed_out
-                    add_routed(self.partial, parts, slots, inbox.shares, capacity, num_whole)
-
-            return apart
+        is_dense, num_whole = weights.down is None, self.cut.num_whole
+        x = self.dense if is_dense else self.shared
+        down = whole_down(x, self.everyone, weights.shared_down, self.partial, self.cut)
 
         def combine() -> None:
-            if not dense:
-                fold_parts(self.routed_out, counts, capacity, num_whole)
-            combine_gpu(
-                x, weights.shared_tiles, weights.shared_down.scales,
-                None if dense else self.routed_out[0], slots, inbox.shares, self.partial,
-            )  # fmt: skip
+            down()
+            if not is_dense:
+                parts = self.routed_out
+                add_routed(self.partial, parts, inbox.dispatch, inbox.shares, num_whole)
 
         return combine
 

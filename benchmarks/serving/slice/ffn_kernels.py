@@ -5,8 +5,10 @@
 import triton
 import triton.language as tl
 from torch import Tensor
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 from regard.serving.kernels.block_scaled.launch import Rows
+from regard.serving.kernels.overlap import can_overlap
 
 BLOCKS = tl.constexpr(64)
 
@@ -59,10 +61,14 @@ def _permute_kernel(
 
 @triton.jit
 def _sum_kernel(
-    partial, out, own_rows, hidden, PARTS: tl.constexpr, COLUMNS: tl.constexpr
+    partial, out, own_rows, hidden,
+    PARTS: tl.constexpr, COLUMNS: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    if OVERLAP:
+        gdc_wait()
+        gdc_launch_dependents()
     total = tl.zeros([COLUMNS], tl.float32)
     for part in tl.static_range(PARTS):
         total += tl.load(partial + (part * own_rows + row) * hidden + column).to(tl.float32)
@@ -100,7 +106,8 @@ def permute(source: Rows, order: Tensor, counts: Tensor, target: Rows) -> None:
 def sum_parts(partial: Tensor, out: Tensor) -> None:
     """Sums (parts, rows, hidden) bfloat16 over the parts, in float32."""
     parts = partial.shape[0] // out.shape[0]
+    overlap = can_overlap(out.device)
     _sum_kernel[(out.shape[0], out.shape[1] // 1024)](
         partial, out, out.shape[0], out.shape[1],
-        PARTS=parts, COLUMNS=1024, num_warps=4,
+        PARTS=parts, COLUMNS=1024, OVERLAP=overlap, num_warps=4, launch_pdl=overlap,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The experts of one FFN GPU: gate, up, SwiGLU, quantisation; down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -191,3 +191,20 @@ def routed_down(hidden: Rows, owned: Owned, weight: Weight, out: Tensor, cut: Cu
         integers=integers,
         tensors=tensors,
     )
+
+
+def whole_down(hidden: Rows, count: Tensor, weight: Weight, out: Tensor, cut: Cut) -> Launch:
+    """The down projection of an expert to which all tokens go.
+
+    Args:
+        hidden: (tokens, width).
+        count: (1,) int32: how many tokens there are.
+        weight: (hidden size, width).
+        out: (tokens, hidden size) bfloat16, written.
+        cut: How; no tile is cut.
+
+    Raises:
+        ValueError: A size does not fit.
+    """
+    whole = replace(cut, num_whole=out.numel())
+    return routed_down(hidden, Owned(hidden, count), weight, out[None], whole)

@@ -39,11 +39,12 @@ __device__ __forceinline__ bool find_routed(const Task &task, int tiles, int fro
 enum Found { END, SKIP, UNIT };
 
 // A cluster takes routed and shared units in turns, every second cluster a shared one first: these are
-// bound by arithmetic and leave the memory to the others. Each gets as many of either kind as any other.
+// bound by arithmetic and leave the memory to the others. Each gets as many of either kind as any other;
+// shared ones are smaller, so that those who get one more are not waited for as long.
 __device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank, Unit &unit) {
     int cluster = blockIdx.x / 2, num_clusters = gridDim.x / 2;
     int tiles = task.width / 128, shared_tiles = task.shared_width / 128;
-    int routed = 0, shared = (task.num_rows + ROWS - 1) / ROWS * shared_tiles;
+    int routed = 0, shared = (task.num_rows + SHARED_ROWS - 1) / SHARED_ROWS * shared_tiles;
     for (int expert = 0; expert < task.num_experts; expert++)
         routed += (task.counts[expert] + ROWS - 1) / ROWS * tiles;
     int round = turn / 2 * num_clusters;
@@ -58,8 +59,8 @@ __device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank
         if (index >= shared) return SKIP;
         unit.matrix = 0;
         unit.part = index % shared_tiles;
-        unit.row = index / shared_tiles * ROWS;
-        unit.limit = task.num_rows - unit.row;
+        unit.row = index / shared_tiles * SHARED_ROWS;
+        unit.limit = min(task.num_rows - unit.row, SHARED_ROWS);
         base = 2 * task.num_experts * task.width;
     } else {
         int index = round + cluster;

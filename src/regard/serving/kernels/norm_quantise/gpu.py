@@ -74,12 +74,13 @@ def sum_norm_quantise_gpu(
     """
     num_rows, size = residual.shape
     overlap = can_overlap(residual.device)
+    # So few registers that a multiprocessor takes two rows at a time.
     _sum_norm_quantise_kernel[(num_rows,)](
         residual, residual if parts is None else parts, weight,
         residual if normed is None else normed, out, scales, num_rows, size, eps,
         NUM_PARTS=0 if parts is None else parts.shape[0],
         BLOCKS=triton.next_power_of_2(size // 128), KEEP=normed is not None, OVERLAP=overlap,
-        num_warps=8, launch_pdl=overlap,
+        num_warps=8, maxnreg=128, launch_pdl=overlap,
     )  # fmt: skip
 
 
