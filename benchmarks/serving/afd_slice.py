@@ -7,7 +7,6 @@ stragglers and jitter among the 32 aside. Transfers are held back to the speed o
 
 import argparse
 import gc
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -80,10 +79,16 @@ def measurement(result: Result, checked: str, device: str, *, headline: bool) ->
     )
 
 
-def rows(results: Sequence[Result], checks: dict[bool, str], device: str) -> list[Measurement]:
-    """All runs' rows: the best within the limit has the bare name, its baseline `/baseline`."""
+def best_of(results: Sequence[Result]) -> Result | None:
+    """The fastest of our own whose tokens come within the limit."""
     own = [each for each in results if not each.config.baseline]
     best = pareto.best_within([each.point for each in own], TPOT_LIMIT)
+    return next((each for each in own if best and each.name == best.name), None)
+
+
+def rows(results: Sequence[Result], checks: dict[bool, str], device: str) -> list[Measurement]:
+    """All runs' rows: the best within the limit has the bare name, its baseline `/baseline`."""
+    best = best_of(results)
     return [
         measurement(
             each,
@@ -147,7 +152,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--context", type=int, default=4096)
     parser.add_argument("--wire", type=float, default=50, help="GB/s a direction; 0: raw NVLink")
     parser.add_argument("--balanced", action="store_true", help="equal tokens for all experts")
-    parser.add_argument("--baseline", action="store_true", help="also from ready-made kernels")
+    parser.add_argument(
+        "--baseline", action="store_true", help="the best from ready-made kernels too"
+    )
     parser.add_argument(
         "--candidates", nargs="*", choices=CANDIDATES, default=sorted(ADOPTED),
         help="kernels and orders to use in place of the first ones",
@@ -163,20 +170,67 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def configurations(options: argparse.Namespace) -> list[SliceConfig]:
-    """Of the sweep; baselines come last, so that their failures take nothing with them."""
+    """Of the sweep."""
     base = SliceConfig(
         context=options.context,
         wire_bytes_per_second=options.wire * 1e9,
         balanced=options.balanced,
         candidates=frozenset(options.candidates),
     )
-    ready = replace(base, baseline=True, candidates=frozenset())
     return [
-        replace(kind, batch=batch, num_microbatches=count)
-        for kind in ((base, ready) if options.baseline else (base,))
+        replace(base, batch=batch, num_microbatches=count)
         for count in options.microbatches
         for batch in options.batches
     ]
+
+
+class Record:
+    """What was said and measured; on disk after every sweep, so that a failure takes none of it."""
+
+    def __init__(self, options: argparse.Namespace, command: str) -> None:
+        """Of a run with these options."""
+        self.options, self.command = options, command
+        self.results: list[Result] = []
+        self.checks = {False: "not checked", True: "not checked"}
+        self.lines: list[str] = []
+        self._num_written = 0
+
+    def say(self, text: str) -> None:
+        """Prints, and keeps for the log."""
+        print(text, flush=True)
+        self.lines.append(text)
+
+    def save(self) -> None:
+        """Writes the log, pictures, and those rows that were not written before."""
+        options, device = self.options, torch.cuda.get_device_name(0)
+        is_written = options.write and not options.no_check
+        folder = options.results or repository_root() / "results"
+        if options.logs or is_written:
+            keep(options.logs or folder / NAME, self.results, device, self.lines)
+        found = rows(self.results, self.checks, device)[self._num_written :]
+        if is_written and found:
+            write_rows(
+                NAME, found, command=self.command, seed=SliceConfig.seed,
+                commit=options.commit, results=options.results,
+            )  # fmt: skip
+        self._num_written = len(self.results)
+
+
+def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) -> None:
+    """Checks one kind, runs its configurations, and saves."""
+    from benchmarks.serving.slice.check import check
+
+    is_baseline = configs[0].baseline
+    if not record.options.no_check:
+        record.checks[is_baseline] = check(replace(configs[0], batch=128), *devices)
+        record.say(record.checks[is_baseline])
+    record.results += sweep(configs, record.options, devices, record.say)
+    points = [
+        replace(each.point, name=each.name + (" ready-made" if each.config.baseline else ""))
+        for each in record.results
+    ]
+    record.say(pareto.table(points, TPOT_LIMIT))
+    record.save()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -184,49 +238,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     if torch.cuda.device_count() != 2:
         raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
-    lines: list[str] = []
-
-    def say(text: str) -> None:
-        print(text, flush=True)
-        lines.append(text)
-
-    from benchmarks.serving.slice.check import check
-
-    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
-    configs = configurations(options)
     if options.baseline:
         from benchmarks.serving.slice.baseline import why_unavailable
 
         if reason := why_unavailable():
             raise SystemExit(f"no baseline: {reason}")
-    checks = {False: "not checked", True: "not checked"}
-    if not options.no_check:
-        checks[False] = check(replace(configs[0], batch=128), *devices)
-        say(checks[False])
-    if options.baseline and not options.no_check:
+    command = "python -m benchmarks.serving.afd_slice " + " ".join(argv or sys.argv[1:])
+    record = Record(options, command)
+    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
+    configs = configurations(options)
+    measure(configs, devices, record)
+    if options.baseline:
+        best = best_of(record.results)
+        at = best.config if best else configs[0]
+        ready = replace(at, baseline=True, candidates=frozenset())
         try:
-            checks[True] = check(replace(configs[-1], batch=128), *devices)
+            measure([ready], devices, record)
         except (RuntimeError, SystemExit) as error:
-            say(f"no baseline: {error}")
-            configs = [each for each in configs if not each.baseline]
-    results = sweep(configs, options, devices, say)
-    points = [
-        replace(each.point, name=each.name + (" ready-made" if each.config.baseline else ""))
-        for each in results
-    ]
-    say(pareto.table(points, TPOT_LIMIT))
-    device = torch.cuda.get_device_name(0)
-    for each in rows(results, checks, device):
-        say(json.dumps({"metric": each.metric, "value": each.value}))
-    folder = options.results or repository_root() / "results"
-    if options.logs or (options.write and not options.no_check):
-        keep(options.logs or folder / NAME, results, device, lines)
-    if options.write and not options.no_check:
-        command = "python -m benchmarks.serving.afd_slice " + " ".join(argv or sys.argv[1:])
-        write_rows(
-            NAME, rows(results, checks, device), command=command, seed=configs[0].seed,
-            commit=options.commit, results=options.results,
-        )  # fmt: skip
+            record.say(f"no baseline: {error}")
     return 0
 
 

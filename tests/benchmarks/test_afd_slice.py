@@ -1,4 +1,7 @@
+import json
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -89,19 +92,62 @@ def test_above_50_ms_nothing_has_the_bare_name():
     assert row.metric.endswith("per_gpu/3x128")
 
 
-def test_a_baseline_follows_once_all_else_has_run():
-    options = afd_slice.parse(["--batches", "128", "160", "--baseline"])
-    configs = afd_slice.configurations(options)
-    assert [(each.baseline, each.batch) for each in configs] == [
-        (False, 128), (False, 160), (True, 128), (True, 160),
+def stand_in(monkeypatch, name, **functions):
+    monkeypatch.setitem(
+        sys.modules, f"benchmarks.serving.slice.{name}", SimpleNamespace(**functions)
+    )
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Two GPUs that are not there; a run of 128 sequences takes 40 ms a token, of 160 58 ms."""
+    checked, ran = [], []
+
+    def run(config, *_, **__):
+        ran.append(config)
+        return result(40.0 if config.batch == 128 else 58.0, **vars(config))
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: H100)
+    # The real ones need triton.
+    stand_in(monkeypatch, "baseline", why_unavailable=lambda: None)
+    stand_in(monkeypatch, "check", check=lambda config, *_: checked.append(config) or "fine")
+    monkeypatch.setattr(afd_slice.evidence, "copy_speeds_of", lambda _: (3e12, 3e12))
+    monkeypatch.setattr(afd_slice, "run", run)
+    return checked, ran
+
+
+def metrics(folder):
+    lines = (folder / "serving_slice.jsonl").read_text().splitlines()
+    return [json.loads(line)["metric"].partition("per_gpu")[2] for line in lines]
+
+
+ARGUMENTS = ["--batches", "128", "160", "--baseline", "--write", "--commit", "1" * 40]
+
+
+def test_the_best_is_run_from_ready_made_kernels_once_all_else_has_run(gpus, tmp_path):
+    checked, ran = gpus
+    asked = [*ARGUMENTS, "--candidates", *CANDIDATES, "--results", str(tmp_path)]
+    assert afd_slice.main(asked) == 0
+    assert [(each.baseline, each.batch) for each in ran] == [
+        (False, 128), (False, 160), (True, 128),
     ]  # fmt: skip
+    assert [each.baseline for each in checked] == [False, True]
+    # No kernel of ours stands in place of its own.
+    assert [each.candidates for each in ran] == [set(CANDIDATES)] * 2 + [frozenset()]
+    own = "/" + "+".join(sorted(CANDIDATES))
+    assert metrics(tmp_path) == [own, f"{own}/3x160", "/baseline"]
 
 
-def test_a_baseline_has_no_kernel_of_ours_in_place_of_its_own():
-    options = afd_slice.parse(["--batches", "128", "--baseline", "--candidates", *CANDIDATES])
-    own, ready = afd_slice.configurations(options)
-    assert own.candidates == set(CANDIDATES)
-    assert ready.candidates == frozenset()
+def test_a_baseline_that_fails_takes_no_row_with_it(gpus, tmp_path, monkeypatch):
+    def check(config, *_):
+        if config.baseline:
+            raise SystemExit("the slice is wrong")
+        return "fine"
+
+    stand_in(monkeypatch, "check", check=check)
+    assert afd_slice.main([*ARGUMENTS, "--results", str(tmp_path)]) == 0
+    assert metrics(tmp_path) == ["", "/3x160"]
 
 
 def test_raw_logs_are_kept_beside_the_rows(tmp_path):
