@@ -170,7 +170,7 @@ def grouped_call(
     counts, mean = ffn.inboxes[0].dispatch.counts, ffn.config.num_tokens // NUM_FFN
 
     def call() -> Tensor:
-        library.m_grouped_fp8_gemm_nt_masked(*operands, out, counts, mean)
+        library.fp8_m_grouped_gemm_nt_masked(*operands, out, counts, mean)
         return out
 
     return call

@@ -185,7 +185,7 @@ class BaselineFfnGpu(FfnGpu):
     ) -> None:
         capacity, outer = out.shape[1:]
         columns = x.values.shape[1]
-        library.m_grouped_fp8_gemm_nt_masked(
+        library.fp8_m_grouped_gemm_nt_masked(
             (x.values.view(NUM_OWNED, capacity, columns), x.scales.transpose(1, 2)),
             (
                 stack.values[: NUM_OWNED * outer].view(NUM_OWNED, outer, columns),
