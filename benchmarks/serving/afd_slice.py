@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,13 +28,25 @@ CAVEAT = (
 TPOT_LIMIT = 0.050
 NAME = "serving_slice"
 BASELINE_PACKAGES = ("fa3-fwd", "sgl-deep-gemm", "apache-tvm-ffi")
+BESIDE: dict[str, dict[str, Any]] = {
+    "40GBps": {"wire_bytes_per_second": 40e9},
+    "nvlink": {"wire_bytes_per_second": 0},
+    "balanced": {"balanced": True},
+    "baseline": {"baseline": True, "candidates": frozenset()},
+}
+"""What may be run beside the best, by its row's suffix: another wire, equal tokens for all experts,
+or FlashAttention-3 and DeepGEMM."""
 
 
 def suffix(config: SliceConfig, device: str) -> str:
     """What sets a row apart from the bare name."""
+    other = "" if "H100" in device else f"/{device.split()[-1].lower()}"
+    return other + kind_of(config)
+
+
+def kind_of(config: SliceConfig) -> str:
+    """What sets a configuration apart from the plain case, its size aside."""
     parts = []
-    if "H100" not in device:
-        parts.append(device.split()[-1].lower())
     if config.balanced:
         parts.append("balanced")
     if config.wire_bytes_per_second == 0:
@@ -79,9 +92,15 @@ def measurement(result: Result, checked: str, device: str, *, headline: bool) ->
     )
 
 
+def sweep_of(results: Sequence[Result]) -> list[Result]:
+    """Those that differ from the first in their size alone."""
+    kinds = [kind_of(each.config) for each in results]
+    return [each for each, kind in zip(results, kinds, strict=True) if kind == kinds[0]]
+
+
 def best_of(results: Sequence[Result]) -> Result | None:
-    """The fastest of our own whose tokens come within the limit."""
-    own = [each for each in results if not each.config.baseline]
+    """The fastest of the sweep whose tokens come within the limit."""
+    own = sweep_of(results)
     best = pareto.best_within([each.point for each in own], TPOT_LIMIT)
     return next((each for each in own if best and each.name == best.name), None)
 
@@ -92,7 +111,7 @@ def rows(results: Sequence[Result], checks: dict[bool, str], device: str) -> lis
     return [
         measurement(
             each,
-            checks[each.config.baseline],
+            checks.get(each.config.baseline, "not checked"),
             device,
             headline=best is not None and each.name == best.name,
         )
@@ -136,10 +155,8 @@ def keep(folder: Path, results: Sequence[Result], device: str, lines: Sequence[s
         run = {"line": describe(each), "step_seconds": each.seconds}
         if each.evidence:
             evidence.write(folder, name, each.config, each.evidence, run)
-    own, ready = (
-        [each.point for each in results if each.config.baseline == baseline]
-        for baseline in (False, True)
-    )
+    own = [each.point for each in sweep_of(results)]
+    ready = [each.point for each in results if each.config.baseline]
     pareto.draw(own, ready, TPOT_LIMIT, folder / "pareto.svg")
     (folder / "run.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -150,11 +167,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batches", type=int, nargs="+", default=[128, 160])
     parser.add_argument("--microbatches", type=int, nargs="+", default=[3])
     parser.add_argument("--context", type=int, default=4096)
-    parser.add_argument("--wire", type=float, default=50, help="GB/s a direction; 0: raw NVLink")
-    parser.add_argument("--balanced", action="store_true", help="equal tokens for all experts")
     parser.add_argument(
-        "--baseline", action="store_true", help="the best from ready-made kernels too"
-    )
+        "--beside", nargs="*", choices=BESIDE, default=[],
+        help="the best also with another wire, equal tokens for all experts, ready-made kernels",
+    )  # fmt: skip
     parser.add_argument(
         "--candidates", nargs="*", choices=CANDIDATES, default=sorted(ADOPTED),
         help="kernels and orders to use in place of the first ones",
@@ -171,12 +187,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def configurations(options: argparse.Namespace) -> list[SliceConfig]:
     """Of the sweep."""
-    base = SliceConfig(
-        context=options.context,
-        wire_bytes_per_second=options.wire * 1e9,
-        balanced=options.balanced,
-        candidates=frozenset(options.candidates),
-    )
+    base = SliceConfig(context=options.context, candidates=frozenset(options.candidates))
     return [
         replace(base, batch=batch, num_microbatches=count)
         for count in options.microbatches
@@ -191,7 +202,8 @@ class Record:
         """Of a run with these options."""
         self.options, self.command = options, command
         self.results: list[Result] = []
-        self.checks = {False: "not checked", True: "not checked"}
+        self.checks: dict[bool, str] = {}
+        """What the checks of our kernels (False) and of the baseline's found."""
         self.lines: list[str] = []
         self._num_written = 0
 
@@ -217,18 +229,15 @@ class Record:
 
 
 def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) -> None:
-    """Checks one kind, runs its configurations, and saves."""
+    """Checks the kernels unless that was done, runs the configurations, and saves."""
     from benchmarks.serving.slice.check import check
 
     is_baseline = configs[0].baseline
-    if not record.options.no_check:
+    if not record.options.no_check and is_baseline not in record.checks:
         record.checks[is_baseline] = check(replace(configs[0], batch=128), *devices)
         record.say(record.checks[is_baseline])
     record.results += sweep(configs, record.options, devices, record.say)
-    points = [
-        replace(each.point, name=each.name + (" ready-made" if each.config.baseline else ""))
-        for each in record.results
-    ]
+    points = [replace(each.point, name=each.name + kind_of(each.config)) for each in record.results]
     record.say(pareto.table(points, TPOT_LIMIT))
     record.save()
 
@@ -238,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     if torch.cuda.device_count() != 2:
         raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
-    if options.baseline:
+    if "baseline" in options.beside:
         from benchmarks.serving.slice.baseline import why_unavailable
 
         if reason := why_unavailable():
@@ -248,14 +257,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     devices = (torch.device("cuda:0"), torch.device("cuda:1"))
     configs = configurations(options)
     measure(configs, devices, record)
-    if options.baseline:
-        best = best_of(record.results)
-        at = best.config if best else configs[0]
-        ready = replace(at, baseline=True, candidates=frozenset())
+    best = best_of(record.results)
+    at = best.config if best else configs[0]
+    for name in options.beside:
         try:
-            measure([ready], devices, record)
+            measure([replace(at, **BESIDE[name])], devices, record)
         except (RuntimeError, SystemExit) as error:
-            record.say(f"no baseline: {error}")
+            record.say(f"no {name}: {error}")
     return 0
 
 

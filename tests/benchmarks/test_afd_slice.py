@@ -122,12 +122,13 @@ def metrics(folder):
     return [json.loads(line)["metric"].partition("per_gpu")[2] for line in lines]
 
 
-ARGUMENTS = ["--batches", "128", "160", "--baseline", "--write", "--commit", "1" * 40]
+ARGUMENTS = ["--batches", "128", "160", "--write", "--commit", "1" * 40]
 
 
 def test_the_best_is_run_from_ready_made_kernels_once_all_else_has_run(gpus, tmp_path):
     checked, ran = gpus
     asked = [*ARGUMENTS, "--candidates", *CANDIDATES, "--results", str(tmp_path)]
+    asked += ["--beside", "baseline"]
     assert afd_slice.main(asked) == 0
     assert [(each.baseline, each.batch) for each in ran] == [
         (False, 128), (False, 160), (True, 128),
@@ -139,15 +140,31 @@ def test_the_best_is_run_from_ready_made_kernels_once_all_else_has_run(gpus, tmp
     assert metrics(tmp_path) == [own, f"{own}/3x160", "/baseline"]
 
 
-def test_a_baseline_that_fails_takes_no_row_with_it(gpus, tmp_path, monkeypatch):
+def test_a_baseline_that_fails_takes_no_row_with_it(gpus, tmp_path, monkeypatch, capsys):
     def check(config, *_):
         if config.baseline:
             raise SystemExit("the slice is wrong")
         return "fine"
 
     stand_in(monkeypatch, "check", check=check)
-    assert afd_slice.main([*ARGUMENTS, "--results", str(tmp_path)]) == 0
-    assert metrics(tmp_path) == ["", "/3x160"]
+    asked = [*ARGUMENTS, "--results", str(tmp_path), "--beside", "baseline", "nvlink"]
+    assert afd_slice.main(asked) == 0
+    assert metrics(tmp_path) == ["", "/3x160", "/nvlink"]
+    assert "no baseline: the slice is wrong" in capsys.readouterr().out
+
+
+def test_beside_the_best_other_wires_and_routes_run_without_another_check(gpus, tmp_path):
+    checked, ran = gpus
+    asked = [*ARGUMENTS, "--results", str(tmp_path), "--beside", "40GBps", "nvlink", "balanced"]
+    assert afd_slice.main(asked) == 0
+    assert len(checked) == 1
+    assert [each.batch for each in ran] == [128, 160, 128, 128, 128]
+    assert metrics(tmp_path) == ["", "/3x160", "/40GBps", "/nvlink", "/balanced"]
+
+
+def test_a_faster_wire_does_not_become_the_best():
+    found = [result(49.0, batch=128), result(30.0, batch=128, wire_bytes_per_second=0)]
+    assert afd_slice.best_of(found) is found[0]
 
 
 def test_raw_logs_are_kept_beside_the_rows(tmp_path):
