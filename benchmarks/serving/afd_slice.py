@@ -40,8 +40,12 @@ or FlashAttention-3 and DeepGEMM."""
 
 def suffix(config: SliceConfig, device: str) -> str:
     """What sets a row apart from the bare name."""
-    other = "" if "H100" in device else f"/{device.split()[-1].lower()}"
-    return other + kind_of(config)
+    return device_suffix(device) + kind_of(config)
+
+
+def device_suffix(device: str) -> str:
+    """What sets GPUs apart from H100s."""
+    return "" if "H100" in device else f"/{device.split()[-1].lower()}"
 
 
 def kind_of(config: SliceConfig) -> str:
@@ -150,6 +154,7 @@ def sweep(
 def keep(folder: Path, results: Sequence[Result], device: str, lines: Sequence[str]) -> None:
     """Writes raw logs: what was printed, each run's stamps and steps, pictures."""
     folder.mkdir(parents=True, exist_ok=True)
+    other = device_suffix(device).replace("/", "_")
     for each in results:
         name = f"{each.name}{suffix(each.config, device).replace('/', '_')}"
         run = {"line": describe(each), "step_seconds": each.seconds}
@@ -157,8 +162,8 @@ def keep(folder: Path, results: Sequence[Result], device: str, lines: Sequence[s
             evidence.write(folder, name, each.config, each.evidence, run)
     own = [each.point for each in sweep_of(results)]
     ready = [each.point for each in results if each.config.baseline]
-    pareto.draw(own, ready, TPOT_LIMIT, folder / "pareto.svg")
-    (folder / "run.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pareto.draw(own, ready, TPOT_LIMIT, folder / f"pareto{other}.svg")
+    (folder / f"run{other}.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

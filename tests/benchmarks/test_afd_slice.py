@@ -172,3 +172,6 @@ def test_raw_logs_are_kept_beside_the_rows(tmp_path):
     afd_slice.keep(tmp_path / "logs", results, H100, ["first", "second"])
     assert (tmp_path / "logs" / "run.log").read_text() == "first\nsecond\n"
     assert "3x128" in (tmp_path / "logs" / "pareto.svg").read_text()
+    afd_slice.keep(tmp_path / "logs", results, "NVIDIA H200", ["other"])
+    assert (tmp_path / "logs" / "run.log").read_text() == "first\nsecond\n"
+    assert (tmp_path / "logs" / "run_h200.log").read_text() == "other\n"

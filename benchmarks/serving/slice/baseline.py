@@ -6,7 +6,6 @@ FlashAttention-3 reads contiguous caches, since its wheel has no pages: room for
 
 import importlib
 import importlib.util
-from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -49,15 +48,47 @@ def why_unavailable() -> str | None:
     return f"{' and '.join(lacking)} not installed" if lacking else None
 
 
-def _deep_gemm(device: torch.device) -> ModuleType:
-    library = importlib.import_module("deep_gemm")
-    most = torch.cuda.get_device_properties(device).multi_processor_count
-    library.set_num_sms(most - SPARE_BLOCKS)
-    return library
+class DeepGemm:
+    """The library on one of the two GPUs.
 
+    It keeps a kernel for the GPU that ran it first, and fails on another one. The number of
+    multiprocessors is part of a kernel: with different ones, the GPUs have no kernel in common.
+    """
 
-def _product(library: ModuleType, x: Rows, weight: Weight, out: Tensor) -> None:
-    library.fp8_gemm_nt((x.values, x.scales.T), (weight.values, weight.scales), out)
+    def __init__(self, device: torch.device, spare_blocks: int) -> None:
+        """Leaves some multiprocessors to others."""
+        self._library = importlib.import_module("deep_gemm")
+        most = torch.cuda.get_device_properties(device).multi_processor_count
+        self._num_blocks = most - spare_blocks
+
+    def product(self, x: Rows, weight: Weight, out: Tensor) -> None:
+        """(rows, columns) by (outer, columns)."""
+        self._library.set_num_sms(self._num_blocks)
+        self._library.fp8_gemm_nt((x.values, x.scales.T), (weight.values, weight.scales), out)
+
+    def grouped(self, x: Rows, stack: Weight, out: Tensor, counts: Tensor, expected: int) -> None:
+        """Each expert's rows by its own weight.
+
+        Args:
+            x: (experts * capacity, columns); scales (experts, columns / 128, capacity).
+            stack: The experts' weights, then others.
+            out: (experts, capacity, outer).
+            counts: (experts,) rows that count.
+            expected: Their mean.
+        """
+        num_experts, capacity, outer = out.shape
+        columns, rows = x.values.shape[1], num_experts * outer
+        self._library.set_num_sms(self._num_blocks)
+        self._library.fp8_m_grouped_gemm_nt_masked(
+            (x.values.view(num_experts, capacity, columns), x.scales.transpose(1, 2)),
+            (
+                stack.values[:rows].view(num_experts, outer, columns),
+                stack.scales[: rows // 128].view(num_experts, outer // 128, -1),
+            ),
+            out,
+            counts,
+            expected,
+        )
 
 
 class BaselineMicroBatch(MicroBatch):
@@ -92,16 +123,16 @@ class BaselineAttentionGpu(AttentionGpu):
 
     def _prepare(self, layer: LayerWeights, each: MicroBatch) -> Prepared:
         assert isinstance(each, BaselineMicroBatch)
-        library = _deep_gemm(self.device)
+        library = DeepGemm(self.device, SPARE_BLOCKS + 2)
 
         def query() -> None:
-            _product(library, each.latent, layer.query, each.query)
+            library.product(each.latent, layer.query, each.query)
             rotate_queries(each.query, each.cos, each.sin, each.narrow, each.descales[0])
 
         return Prepared(
-            lambda: _product(library, each.x, layer.qkv, each.qkv[0]),
+            lambda: library.product(each.x, layer.qkv, each.qkv[0]),
             query,
-            lambda: _product(library, each.attended, layer.out, each.out[0]),
+            lambda: library.product(each.attended, layer.out, each.out[0]),
         )
 
     def _attend(self, layer: LayerWeights, each: MicroBatch, index: int) -> None:
@@ -143,7 +174,7 @@ class BaselineFfnGpu(FfnGpu):
         super().__init__(config, device)
 
     def _prepare(self, weights: FfnWeights, inbox: Inbox) -> FfnPrepared:
-        library = _deep_gemm(self.device)
+        library, mean = DeepGemm(self.device, SPARE_BLOCKS), self.config.num_tokens // NUM_FFN
         own = DENSE_WIDTH if weights.down is None else SHARED_WIDTH
         begin = len(weights.gated.values) - 2 * own
         both = Weight(weights.gated.values[begin:], weights.gated.scales[begin // 128 :])
@@ -151,9 +182,9 @@ class BaselineFfnGpu(FfnGpu):
         wide = self._wide[: self.config.num_tokens * 2 * own].view(-1, 2 * own)
 
         def everyone() -> None:
-            _product(library, inbox.rows, both, wide)
+            library.product(inbox.rows, both, wide)
             gate_rows(wide, self._all, Rows(kept.values, kept.scales[None]))
-            _product(library, kept, weights.shared_down, self.partial)
+            library.product(kept, weights.shared_down, self.partial)
 
         def routed() -> None:
             assert weights.down is not None
@@ -162,10 +193,10 @@ class BaselineFfnGpu(FfnGpu):
             scales = inbox.owned_rows.scales.view(-1, NUM_OWNED, self.config.capacity)
             self._scales.copy_(scales.transpose(0, 1))
             own = Rows(inbox.owned_rows.values, self._scales)
-            self._grouped(library, own, weights.gated, self._gated, counts)
+            library.grouped(own, weights.gated, self._gated, counts, mean)
             hidden = Rows(self.routed.values, self._hidden_scales)
             gate_rows(self._gated.view(-1, 2 * WIDTH), counts, hidden)
-            self._grouped(library, hidden, weights.down, self._down, counts)
+            library.grouped(hidden, weights.down, self._down, counts, mean)
 
         def combine() -> None:
             if weights.down is not None:
@@ -174,27 +205,6 @@ class BaselineFfnGpu(FfnGpu):
                 add_routed(self.partial, results, inbox.dispatch, inbox.shares, whole)
 
         return FfnPrepared(everyone, None if weights.down is None else routed, combine)
-
-    def _grouped(
-        self,
-        library: ModuleType,
-        x: Rows,
-        stack: Weight,
-        out: Tensor,
-        counts: Tensor,
-    ) -> None:
-        capacity, outer = out.shape[1:]
-        columns = x.values.shape[1]
-        library.fp8_m_grouped_gemm_nt_masked(
-            (x.values.view(NUM_OWNED, capacity, columns), x.scales.transpose(1, 2)),
-            (
-                stack.values[: NUM_OWNED * outer].view(NUM_OWNED, outer, columns),
-                stack.scales[: NUM_OWNED * outer // 128].view(NUM_OWNED, outer // 128, -1),
-            ),
-            out,
-            counts,
-            self.config.num_tokens // NUM_FFN,
-        )
 
     def compute_share(self, layer: int, index: int, fill: Turn | None = None) -> None:
         """This GPU's sums for all tokens, into `partial`."""
