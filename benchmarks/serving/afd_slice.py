@@ -8,7 +8,7 @@ stragglers and jitter among the 32 aside. Transfers are held back to the speed o
 import argparse
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ def measurement(result: Result, checked: str, device: str, *, headline: bool) ->
     tokens = config.batch * config.num_microbatches / 2
     times = np.array(result.seconds)
     low, high = (float(tokens / np.percentile(times, q)) for q in (95, 5))
+    natural = ", with natural routes" if config.balanced else ""
     kernels = "FlashAttention-3 and DeepGEMM, other kernels as ours; " if config.baseline else ""
     return Measurement(
         metric=f"serving.afd_slice_tokens_per_s_per_gpu{suffix(config, device)}"
@@ -89,29 +90,27 @@ def measurement(result: Result, checked: str, device: str, *, headline: bool) ->
         low=low,
         high=high,
         notes=f"{describe(result)}; {kernels}interval: 5th to 95th percentile of steps; wall "
-        f"{sum(result.seconds):.0f} s; {checked}; {CAVEAT}",
+        f"{sum(result.seconds):.0f} s; {checked}{natural}; {CAVEAT}",
         extra_versions=package_versions(
             ("triton", *(BASELINE_PACKAGES if config.baseline else ()))
         ),
     )
 
 
-def sweep_of(results: Sequence[Result]) -> list[Result]:
-    """Those that differ from the first in their size alone."""
-    kinds = [kind_of(each.config) for each in results]
-    return [each for each, kind in zip(results, kinds, strict=True) if kind == kinds[0]]
-
-
-def best_of(results: Sequence[Result]) -> Result | None:
-    """The fastest of the sweep whose tokens come within the limit."""
-    own = sweep_of(results)
+def best_of(results: Sequence[Result], kind: str) -> Result | None:
+    """The fastest of this kind whose tokens come within the limit."""
+    own = [each for each in results if kind_of(each.config) == kind]
     best = pareto.best_within([each.point for each in own], TPOT_LIMIT)
     return next((each for each in own if best and each.name == best.name), None)
 
 
-def rows(results: Sequence[Result], checks: dict[bool, str], device: str) -> list[Measurement]:
-    """All runs' rows: the best within the limit has the bare name, its baseline `/baseline`."""
-    best = best_of(results)
+def rows(
+    results: Sequence[Result], checks: dict[bool, str], device: str, kind: str
+) -> list[Measurement]:
+    """All runs' rows: the best of this kind has its bare name, and what has the same size beside it
+    that of its own kind.
+    """
+    best = best_of(results, kind)
     return [
         measurement(
             each,
@@ -123,35 +122,9 @@ def rows(results: Sequence[Result], checks: dict[bool, str], device: str) -> lis
     ]
 
 
-def sweep(
-    configs: Sequence[SliceConfig],
-    options: argparse.Namespace,
-    devices: Devices,
-    say: Callable[[str], None],
-) -> list[Result]:
-    """Runs one configuration after the other, and says which do not fit or whose peers fail."""
-    copy_speeds = evidence.copy_speeds_of(devices)
-    say(f"copies: {', '.join(f'{speed / 1e12:.2f} TB/s' for speed in copy_speeds)}")
-    results = []
-    for config in configs:
-        kind = "baseline " if config.baseline else ""
-        try:
-            profiled = not options.no_profile
-            results.append(run(config, options.seconds, devices, copy_speeds, profiled=profiled))
-        except RuntimeError as error:
-            if not config.baseline and not isinstance(error, torch.OutOfMemoryError):
-                raise
-            say(f"{kind}{config.num_microbatches} x {config.batch}: {str(error).splitlines()[0]}")
-        else:
-            say(kind + describe(results[-1]))
-            left = results[-1].evidence
-            say(evidence.describe(config, left) if left else "")
-        gc.collect()
-        torch.cuda.empty_cache()
-    return results
-
-
-def keep(folder: Path, results: Sequence[Result], device: str, lines: Sequence[str]) -> None:
+def keep(
+    folder: Path, results: Sequence[Result], device: str, kind: str, lines: Sequence[str]
+) -> None:
     """Writes raw logs: what was printed, each run's stamps and steps, pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     other = device_suffix(device).replace("/", "_")
@@ -160,7 +133,7 @@ def keep(folder: Path, results: Sequence[Result], device: str, lines: Sequence[s
         run = {"line": describe(each), "step_seconds": each.seconds}
         if each.evidence:
             evidence.write(folder, name, each.config, each.evidence, run)
-    own = [each.point for each in sweep_of(results)]
+    own = [each.point for each in results if kind_of(each.config) == kind]
     ready = [each.point for each in results if each.config.baseline]
     pareto.draw(own, ready, TPOT_LIMIT, folder / f"pareto{other}.svg")
     (folder / f"run{other}.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -178,7 +151,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--candidates", nargs="*", choices=CANDIDATES, default=sorted(ADOPTED),
-        help="kernels and orders to use in place of the first ones",
+        help="kernels to use in place of the proven ones",
     )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--no-check", action="store_true", help="for trials; writes no row")
@@ -201,11 +174,13 @@ def configurations(options: argparse.Namespace) -> list[SliceConfig]:
 
 
 class Record:
-    """What was said and measured; on disk after every sweep, so that a failure takes none of it."""
+    """What was said and measured; on disk whatever fails later."""
 
     def __init__(self, options: argparse.Namespace, command: str) -> None:
         """Of a run with these options."""
         self.options, self.command = options, command
+        self.kind = kind_of(configurations(options)[0])
+        """What sets the sweep apart from the plain case."""
         self.results: list[Result] = []
         self.checks: dict[bool, str] = {}
         """What the checks of our kernels (False) and of the baseline's found."""
@@ -218,19 +193,44 @@ class Record:
         self.lines.append(text)
 
     def save(self) -> None:
-        """Writes the log, pictures, and those rows that were not written before."""
+        """Says how all compare; writes log, pictures, and rows that were not written before."""
+        points = [
+            replace(each.point, name=each.name + kind_of(each.config)) for each in self.results
+        ]
+        self.say(pareto.table(points, TPOT_LIMIT))
         options, device = self.options, torch.cuda.get_device_name(0)
         is_written = options.write and not options.no_check
         folder = options.results or repository_root() / "results"
         if options.logs or is_written:
-            keep(options.logs or folder / NAME, self.results, device, self.lines)
-        found = rows(self.results, self.checks, device)[self._num_written :]
+            keep(options.logs or folder / NAME, self.results, device, self.kind, self.lines)
+        found = rows(self.results, self.checks, device, self.kind)[self._num_written :]
         if is_written and found:
             write_rows(
                 NAME, found, command=self.command, seed=SliceConfig.seed,
                 commit=options.commit, results=options.results,
             )  # fmt: skip
         self._num_written = len(self.results)
+
+
+def sweep(configs: Sequence[SliceConfig], devices: Devices, record: Record) -> None:
+    """Runs one configuration after the other, and says which do not fit."""
+    copy_speeds = evidence.copy_speeds_of(devices)
+    record.say(f"copies: {', '.join(f'{speed / 1e12:.2f} TB/s' for speed in copy_speeds)}")
+    profiled = not record.options.no_profile
+    for config in configs:
+        kind = "baseline " if config.baseline else ""
+        try:
+            found = run(config, record.options.seconds, devices, copy_speeds, profiled=profiled)
+        except torch.OutOfMemoryError as error:
+            first = str(error).splitlines()[0]
+            record.say(f"{kind}{config.num_microbatches} x {config.batch}: {first}")
+        else:
+            record.results.append(found)
+            record.say(kind + describe(found))
+            if found.evidence:
+                record.say(evidence.describe(config, found.evidence))
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) -> None:
@@ -241,10 +241,10 @@ def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) ->
     if not record.options.no_check and is_baseline not in record.checks:
         record.checks[is_baseline] = check(replace(configs[0], batch=128), *devices)
         record.say(record.checks[is_baseline])
-    record.results += sweep(configs, record.options, devices, record.say)
-    points = [replace(each.point, name=each.name + kind_of(each.config)) for each in record.results]
-    record.say(pareto.table(points, TPOT_LIMIT))
-    record.save()
+    try:
+        sweep(configs, devices, record)
+    finally:
+        record.save()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -262,13 +262,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     devices = (torch.device("cuda:0"), torch.device("cuda:1"))
     configs = configurations(options)
     measure(configs, devices, record)
-    best = best_of(record.results)
+    best = best_of(record.results, record.kind)
     at = best.config if best else configs[0]
-    for name in options.beside:
+    # The ready-made kernels last: their failures take nothing with them.
+    for name in sorted(options.beside, key=list(BESIDE).index):
         try:
             measure([replace(at, **BESIDE[name])], devices, record)
         except (RuntimeError, SystemExit) as error:
             record.say(f"no {name}: {error}")
+            record.save()
     return 0
 
 

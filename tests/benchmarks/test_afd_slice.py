@@ -76,7 +76,7 @@ def test_only_the_best_within_50_ms_has_the_bare_name_and_its_baseline_stands_be
         result(60.0, batch=128, baseline=True),
         result(70.0, batch=160, baseline=True),
     ]
-    rows = afd_slice.rows(results, {False: "ours checked", True: "theirs checked"}, H100)
+    rows = afd_slice.rows(results, {False: "ours checked", True: "theirs checked"}, H100, "")
     bare = "serving.afd_slice_tokens_per_s_per_gpu"
     assert [each.metric.removeprefix(bare) for each in rows] == [
         "/3x96", "", "/3x160", "/baseline", "/baseline/3x160",
@@ -88,7 +88,7 @@ def test_only_the_best_within_50_ms_has_the_bare_name_and_its_baseline_stands_be
 
 
 def test_above_50_ms_nothing_has_the_bare_name():
-    (row,) = afd_slice.rows([result(58.0, batch=128)], {False: "checked"}, H100)
+    (row,) = afd_slice.rows([result(58.0, batch=128)], {False: "checked"}, H100, "")
     assert row.metric.endswith("per_gpu/3x128")
 
 
@@ -151,27 +151,42 @@ def test_a_baseline_that_fails_takes_no_row_with_it(gpus, tmp_path, monkeypatch,
     assert afd_slice.main(asked) == 0
     assert metrics(tmp_path) == ["", "/3x160", "/nvlink"]
     assert "no baseline: the slice is wrong" in capsys.readouterr().out
+    assert "no baseline" in (tmp_path / "serving_slice" / "run.log").read_text()
 
 
-def test_beside_the_best_other_wires_and_routes_run_without_another_check(gpus, tmp_path):
+def test_beside_the_best_others_run_and_kernels_are_checked_once(gpus, tmp_path):
     checked, ran = gpus
-    asked = [*ARGUMENTS, "--results", str(tmp_path), "--beside", "40GBps", "nvlink", "balanced"]
+    asked = [*ARGUMENTS, "--results", str(tmp_path), "--beside", "baseline", "balanced", "40GBps"]
     assert afd_slice.main(asked) == 0
-    assert len(checked) == 1
+    assert [each.baseline for each in checked] == [False, True]
     assert [each.batch for each in ran] == [128, 160, 128, 128, 128]
-    assert metrics(tmp_path) == ["", "/3x160", "/40GBps", "/nvlink", "/balanced"]
+    # Ready-made kernels last, whatever was asked for first.
+    assert metrics(tmp_path) == ["", "/3x160", "/40GBps", "/balanced", "/baseline"]
+
+
+def test_a_run_that_fails_leaves_the_rows_of_those_before_it(gpus, tmp_path, monkeypatch):
+    def run(config, *_, **__):
+        if config.batch == 160:
+            raise RuntimeError("an expert had too many tokens")
+        return result(40.0, **vars(config))
+
+    monkeypatch.setattr(afd_slice, "run", run)
+    with pytest.raises(RuntimeError, match="too many tokens"):
+        afd_slice.main([*ARGUMENTS, "--results", str(tmp_path)])
+    assert metrics(tmp_path) == [""]
 
 
 def test_a_faster_wire_does_not_become_the_best():
     found = [result(49.0, batch=128), result(30.0, batch=128, wire_bytes_per_second=0)]
-    assert afd_slice.best_of(found) is found[0]
+    assert afd_slice.best_of(found, "") is found[0]
+    assert afd_slice.best_of(found[1:], "") is None
 
 
 def test_raw_logs_are_kept_beside_the_rows(tmp_path):
     results = [result(58.0, batch=128), result(60.0, batch=128, baseline=True)]
-    afd_slice.keep(tmp_path / "logs", results, H100, ["first", "second"])
+    afd_slice.keep(tmp_path / "logs", results, H100, "", ["first", "second"])
     assert (tmp_path / "logs" / "run.log").read_text() == "first\nsecond\n"
     assert "3x128" in (tmp_path / "logs" / "pareto.svg").read_text()
-    afd_slice.keep(tmp_path / "logs", results, "NVIDIA H200", ["other"])
+    afd_slice.keep(tmp_path / "logs", results, "NVIDIA H200", "", ["other"])
     assert (tmp_path / "logs" / "run.log").read_text() == "first\nsecond\n"
     assert (tmp_path / "logs" / "run_h200.log").read_text() == "other\n"

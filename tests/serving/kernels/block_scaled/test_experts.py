@@ -11,6 +11,7 @@ from regard.serving.kernels.block_scaled.experts import (
     filling,
     gated_linear,
     routed_down,
+    whole_down,
 )
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.block_scaled.reference import (
@@ -178,13 +179,8 @@ def test_a_dense_layer_has_the_shared_expert_alone(gpu):
     owned = Owned(draw.rows(384, HIDDEN), torch.zeros(0, dtype=torch.int32, device=gpu))
     routed, out = empty(384, WIDTH, gpu), empty(301, 1152, gpu)
     gated_linear(everyone, owned, weight, routed, out, Cut(128, num_whole=66))()
-    (expected,) = gated_linear_reference(
-        everyone.values,
-        everyone.scales,
-        weight.values,
-        weight.scales,
-        [torch.arange(301, device=gpu)],
-    )
+    operands = (everyone.values, everyone.scales, weight.values, weight.scales)
+    (expected,) = gated_linear_reference(*operands, [torch.arange(301, device=gpu)])
     rounded = dequantise_rows(*quantise_rows(expected))
     assert relative_error(dequantise_rows(out.values, out.scales), rounded) < TOLERANCE
 
@@ -215,6 +211,28 @@ def test_down_projections_agree_with_the_reference(num_tokens, capacity, cut, gp
             assert relative_error(found, expected) < TOLERANCE
         behind = slice(here.stop, (expert + 1) * case.owned.capacity)
         assert out[:, behind].isnan().all()
+
+
+def prepare_whole(draw, num_tokens, device):
+    x, weight = draw.rows(num_tokens, SHARED), draw.weight(HIDDEN, SHARED)
+    count = torch.tensor([num_tokens], dtype=torch.int32, device=device)
+    out = nan((num_tokens, HIDDEN), device, torch.bfloat16)
+    expected = fp8_linear_reference(x.values, x.scales, weight.values, weight.scales)
+    return whole_down(x, count, weight, out, Cut(128, num_whole=0)), out, expected
+
+
+def test_no_tile_of_an_expert_with_all_tokens_is_cut(machine):
+    task = prepare_whole(Draw("cpu"), 40, "cpu")[0].task
+    assert (task.num_experts, task.capacity, task.num_splits) == (1, 40, 1)
+    assert task.num_whole >= task.num_tiles == HIDDEN // 256
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("num_tokens", [1, 301])
+def test_an_expert_with_all_tokens_agrees_with_the_reference(num_tokens, gpu):
+    launch, out, expected = prepare_whole(Draw(gpu, num_tokens), num_tokens, gpu)
+    launch()
+    assert relative_error(out, expected) < TOLERANCE
 
 
 @pytest.mark.gpu

@@ -9,7 +9,7 @@ from tests.serving.kernels.devices import gpu, relative_error
 __all__ = ["gpu"]
 
 TOLERANCE = 5e-3
-COLUMNS, CAPACITY, OWNED = 1024, 40, 3
+COLUMNS, CAPACITY, OWNED = 2048, 40, 3
 
 
 def make_dispatch(device, num_tokens, seed):
@@ -21,7 +21,7 @@ def make_dispatch(device, num_tokens, seed):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("num_whole", [0, 5, 100])
+@pytest.mark.parametrize("num_whole", [0, 11, 100])
 @pytest.mark.parametrize("num_tokens", [1, 97])
 def test_results_with_the_parts_of_cut_tiles_are_added_to_their_tokens(num_tokens, num_whole, gpu):
     from regard.serving.kernels.combine.gpu import add_routed

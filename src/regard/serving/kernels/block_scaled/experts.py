@@ -16,7 +16,8 @@ class Cut:
 
     rows: int
     """Tokens that pass by a tile of a weight at most: a member of `build.ROWS`. An expert with more
-    takes several passes; one with fewer is copied and multiplied in steps of 64."""
+    takes several passes; one with fewer is copied and multiplied in steps of 64. No more than 128
+    of the shared expert pass by a tile of its gate and up."""
 
     num_whole: int
     """Tiles of the down projections that are not cut: as many as there are pairs of blocks."""

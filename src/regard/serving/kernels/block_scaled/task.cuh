@@ -11,7 +11,7 @@
 #endif
 
 constexpr int ROWS = 64 * GROUPS;        // of activations that pass by a tile of the weight
-constexpr int SHARED_ROWS = ROWS < 128 ? ROWS : 128;  // the same for the shared expert
+constexpr int SHARED_PASS = ROWS < 128 ? ROWS : 128;  // the same for the shared expert of GATED
 constexpr int TILE = 128;                // rows of the weight a block
 constexpr int DEPTH = 128;               // columns that share a scale
 constexpr int WEIGHT_BYTES = TILE * DEPTH;

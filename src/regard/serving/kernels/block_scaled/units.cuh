@@ -44,7 +44,7 @@ enum Found { END, SKIP, UNIT };
 __device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank, Unit &unit) {
     int cluster = blockIdx.x / 2, num_clusters = gridDim.x / 2;
     int tiles = task.width / 128, shared_tiles = task.shared_width / 128;
-    int routed = 0, shared = (task.num_rows + SHARED_ROWS - 1) / SHARED_ROWS * shared_tiles;
+    int routed = 0, shared = (task.num_rows + SHARED_PASS - 1) / SHARED_PASS * shared_tiles;
     for (int expert = 0; expert < task.num_experts; expert++)
         routed += (task.counts[expert] + ROWS - 1) / ROWS * tiles;
     int round = turn / 2 * num_clusters;
@@ -59,8 +59,8 @@ __device__ __forceinline__ Found find_gated(const Task &task, int turn, int rank
         if (index >= shared) return SKIP;
         unit.matrix = 0;
         unit.part = index % shared_tiles;
-        unit.row = index / shared_tiles * SHARED_ROWS;
-        unit.limit = min(task.num_rows - unit.row, SHARED_ROWS);
+        unit.row = index / shared_tiles * SHARED_PASS;
+        unit.limit = min(task.num_rows - unit.row, SHARED_PASS);
         base = 2 * task.num_experts * task.width;
     } else {
         int index = round + cluster;
