@@ -10,6 +10,7 @@ import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,6 @@ def keep(
 ) -> None:
     """Writes raw logs: what was printed, each run's stamps and steps, pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    other = device_suffix(device).replace("/", "_")
     for each in results:
         name = f"{each.name}{suffix(each.config, device).replace('/', '_')}"
         run = {"line": describe(each), "step_seconds": each.seconds}
@@ -135,8 +135,8 @@ def keep(
             evidence.write(folder, name, each.config, each.evidence, run)
     own = [each.point for each in results if kind_of(each.config) == kind]
     ready = [each.point for each in results if each.config.baseline]
-    pareto.draw(own, ready, TPOT_LIMIT, folder / f"pareto{other}.svg")
-    (folder / f"run{other}.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pareto.draw(own, ready, TPOT_LIMIT, folder / "pareto.svg")
+    (folder / "run.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -181,6 +181,7 @@ class Record:
         self.options, self.command = options, command
         self.kind = kind_of(configurations(options)[0])
         """What sets the sweep apart from the plain case."""
+        self.begun = datetime.now(UTC).strftime("%Y-%m-%dT%H%M")
         self.results: list[Result] = []
         self.checks: dict[bool, str] = {}
         """What the checks of our kernels (False) and of the baseline's found."""
@@ -202,7 +203,9 @@ class Record:
         is_written = options.write and not options.no_check
         folder = options.results or repository_root() / "results"
         if options.logs or is_written:
-            keep(options.logs or folder / NAME, self.results, device, self.kind, self.lines)
+            own = f"{self.begun}{device_suffix(device).replace('/', '-')}"
+            logs = options.logs or folder / NAME / own
+            keep(logs, self.results, device, self.kind, self.lines)
         found = rows(self.results, self.checks, device, self.kind)[self._num_written :]
         if is_written and found:
             write_rows(
