@@ -1,6 +1,5 @@
 """An FFN GPU's work by the kernels that the slice runs, for its own experts."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -8,10 +7,11 @@ import torch
 from benchmarks.serving.full.ffn_side import FfnSide
 from benchmarks.serving.full.intake_kernels import dispatch, gather_messages
 from benchmarks.serving.full.weights import FfnLayer
+from benchmarks.serving.slice.cut import NUM_PARTS, cut_for
 from benchmarks.serving.slice.ffn_kernels import permute
 from benchmarks.serving.slice.tensors import empty_rows
-from regard.serving.kernels.block_scaled.build import round_up_rows
 from regard.serving.kernels.block_scaled.experts import (
+    TILE,
     Cut,
     Owned,
     gated_linear,
@@ -21,12 +21,6 @@ from regard.serving.kernels.block_scaled.experts import (
 from regard.serving.kernels.block_scaled.launch import Launch
 from regard.serving.kernels.combine.gpu import add_routed
 from regard.serving.kernels.routing.reference import Dispatch
-
-SPARE_BLOCKS = 4
-"""Multiprocessors left to the intake of the next micro-batch."""
-NUM_PARTS = 3
-DEVIATIONS = 3
-"""Standard deviations above the mean: more tokens than that take another pass."""
 
 
 class Room:
@@ -82,17 +76,9 @@ class KernelFfn:
 
     def _make_cut(self) -> Cut:
         """How the work is cut."""
-        config = self.side.config
         most = torch.cuda.get_device_properties(self.side.device).multi_processor_count
-        clusters = (most - SPARE_BLOCKS) // 2
-        rows = round_up_rows(math.ceil(config.mean_rows + DEVIATIONS * config.mean_rows**0.5))
-        tiles = len(self.side.share.experts) * config.model.hidden_size // 256
-        return Cut(
-            rows=rows,
-            num_whole=tiles // clusters * clusters,
-            num_splits=NUM_PARTS,
-            spare_blocks=SPARE_BLOCKS,
-        )
+        tiles = len(self.side.share.experts) * self.side.config.model.hidden_size // TILE
+        return cut_for(self.side.config.mean_rows, tiles, most)
 
     def _prepare(self, layer: FfnLayer, index: int) -> Prepared:
         room, cut = self.rooms[index], self._cut

@@ -15,12 +15,13 @@ from benchmarks.serving.slice.config import (
     SHARED_WIDTH,
     SliceConfig,
 )
-from benchmarks.serving.slice.cut import NUM_PARTS, SPARE_BLOCKS, cut_of
+from benchmarks.serving.slice.cut import NUM_PARTS, cut_for
 from benchmarks.serving.slice.ffn_kernels import gather, permute, sum_parts
 from benchmarks.serving.slice.message import Message
 from benchmarks.serving.slice.schedule import Turn
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
 from regard.serving.kernels.block_scaled.experts import (
+    TILE,
     Cut,
     Owned,
     Tokens,
@@ -116,12 +117,9 @@ class FfnGpu:
     @property
     def cut(self) -> Cut:
         """How the work is cut for so many tokens."""
-        return cut_of(self.config, self._num_clusters)
-
-    @property
-    def _num_clusters(self) -> int:
-        properties = torch.cuda.get_device_properties(self.device)
-        return (properties.multi_processor_count - SPARE_BLOCKS) // 2
+        num_blocks = torch.cuda.get_device_properties(self.device).multi_processor_count
+        num_tiles = NUM_OWNED * MODEL.hidden_size // TILE
+        return cut_for(self.config.num_tokens / NUM_FFN, num_tiles, num_blocks)
 
     def _draw_pool(self) -> tuple[Rows, Tensor, Tensor]:
         hidden, choices, device = MODEL.hidden_size, MODEL.num_experts_per_token, self.device
