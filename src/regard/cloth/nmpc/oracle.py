@@ -82,7 +82,7 @@ class OracleConfig:
     shake: float = 0.1
     """Coverage that is given up to get out of there."""
 
-    attempts: int = 3
+    attempts: int = 8
     """Times a flattening is planned anew when it fails."""
 
 
