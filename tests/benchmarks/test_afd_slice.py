@@ -165,6 +165,13 @@ def test_beside_the_best_others_run_and_kernels_are_checked_once(gpus, tmp_path)
     assert metrics(tmp_path) == ["", "/3x160", "/40GBps", "/balanced", "/baseline"]
 
 
+def test_a_row_says_what_was_asked_for_and_no_path(gpus, tmp_path):
+    afd_slice.main([*ARGUMENTS, "--results", str(tmp_path), "--logs", str(tmp_path / "logs")])
+    lines = (tmp_path / "serving_slice.jsonl").read_text().splitlines()
+    command = "python -m benchmarks.serving.afd_slice --batches 128 160 --write"
+    assert {json.loads(line)["command"] for line in lines} == {command}
+
+
 def test_a_run_that_fails_leaves_the_rows_of_those_before_it(gpus, tmp_path, monkeypatch):
     def run(config, *_, **__):
         if config.batch == 160:
