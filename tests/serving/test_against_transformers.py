@@ -69,8 +69,8 @@ def test_greedy_tokens_are_those_of_transformers(reference, llm, prompts):
     together = llm.generate(prompts, params, progress=False)
     assert [c.token_ids for c in together] == expected
     llm.engine.kv_cache.reset_prefix_cache()
-    for prompt, tokens in zip(prompts[::4], expected[::4], strict=True):
-        assert llm.generate([prompt], params, progress=False)[0].token_ids == tokens
+    alone = [llm.generate([prompt], params, progress=False)[0].token_ids for prompt in prompts]
+    assert alone == expected
 
 
 @pytest.mark.parametrize(("mode", "bound"), [("exact", 1e-4), ("fast", 2e-3)])
