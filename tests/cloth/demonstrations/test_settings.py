@@ -19,6 +19,13 @@ def test_the_identity_holds_the_protocol_of_the_task():
     assert SETTINGS.identity()["protocol"] == protocol_of("fold-axis")
 
 
+def test_another_task_is_another_identity_with_a_protocol_of_its_own():
+    other = replace(SETTINGS, task="flatten")
+    found = differences(SETTINGS.identity(), other.identity())
+    assert "task: fold-axis -> flatten" in found
+    assert all(each.startswith(("task: ", "protocol.tasks.")) for each in found)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("policy", "scripted"), ("engine", "xpbd"), ("ranges", "held-out"), ("seed", 1)],
