@@ -245,17 +245,14 @@ def sweep(configs: Sequence[SliceConfig], devices: Devices, record: Record) -> N
 
 
 def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) -> None:
-    """Checks the kernels unless that was done, runs the configurations, and saves."""
+    """Checks the kernels unless that was done, and runs the configurations."""
     from benchmarks.serving.slice.check import check
 
     is_baseline = configs[0].baseline
     if not record.options.no_check and is_baseline not in record.checks:
         record.checks[is_baseline] = check(replace(configs[0], batch=128), *devices)
         record.say(record.checks[is_baseline])
-    try:
-        sweep(configs, devices, record)
-    finally:
-        record.save()
+    sweep(configs, devices, record)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -271,7 +268,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     record = Record(options, command_of(argv or sys.argv[1:]))
     devices = (torch.device("cuda:0"), torch.device("cuda:1"))
     configs = configurations(options)
-    measure(configs, devices, record)
+    try:
+        measure(configs, devices, record)
+    finally:
+        record.save()
     best = best_of(record.results, record.kind)
     at = best.config if best else configs[0]
     # The ready-made kernels last: their failures take nothing with them.
@@ -280,6 +280,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             measure([replace(at, **BESIDE[name])], devices, record)
         except (RuntimeError, SystemExit) as error:
             record.say(f"no {name}: {error}")
+        finally:
             record.save()
     return 0
 
