@@ -5,7 +5,6 @@ busiest of 16 GPUs, and 384 columns of the shared expert. Beside it the bare pro
 DeepGEMM on the same operands in the same run, without anything between them.
 """
 
-import importlib
 import sys
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -17,6 +16,7 @@ from torch import Tensor
 from benchmarks.serving.device_timing import CALLS, measure_tokens, num_sets, row, time_in_turns
 from benchmarks.serving.product_peers import (
     NAMES,
+    DeepGemm,
     check_product,
     cublas_product,
     deep_gemm,
@@ -156,21 +156,14 @@ def grouped_call(
 ) -> Callable[[], Tensor]:
     """DeepGEMM's product of each routed expert with its tokens; counts stand on the GPU."""
     assert stack is not None
-    library = importlib.import_module("deep_gemm")
-    capacity, columns = ffn.config.capacity, rows.values.shape[1]
+    library, capacity = DeepGemm(ffn.device), ffn.config.capacity
     scales = rows.scales.view(-1, NUM_OWNED, capacity).transpose(0, 1).contiguous()
-    operands = (
-        (rows.values.view(NUM_OWNED, capacity, columns), scales.transpose(1, 2)),
-        (
-            stack.values[: NUM_OWNED * outer].view(NUM_OWNED, outer, columns),
-            stack.scales[: NUM_OWNED * outer // 128].view(NUM_OWNED, outer // 128, -1),
-        ),
-    )
+    own = Rows(rows.values, scales)
     out = torch.full((NUM_OWNED, capacity, outer), torch.nan, device=scales.device).bfloat16()
     counts, mean = ffn.inboxes[0].dispatch.counts, ffn.config.num_tokens // NUM_FFN
 
     def call() -> Tensor:
-        library.fp8_m_grouped_gemm_nt_masked(*operands, out, counts, mean)
+        library.grouped(own, stack, out, counts, mean)
         return out
 
     return call

@@ -62,12 +62,54 @@ def cublas_product(x: Rows, weight: Weight) -> Tensor:
     )
 
 
+class DeepGemm:
+    """The library on one GPU.
+
+    It keeps a kernel for the GPU that ran it first, and fails on another one. The number of
+    multiprocessors is part of a kernel: with different ones, two GPUs have no kernel in common.
+    """
+
+    def __init__(self, device: torch.device, spare_blocks: int = 0) -> None:
+        """Leaves some multiprocessors to others."""
+        self._library = importlib.import_module("deep_gemm")
+        most = torch.cuda.get_device_properties(device).multi_processor_count
+        self._num_blocks = most - spare_blocks
+
+    def product(self, x: Rows, weight: Weight, out: Tensor) -> None:
+        """(rows, columns) by (outer, columns)."""
+        self._library.set_num_sms(self._num_blocks)
+        self._library.fp8_gemm_nt((x.values, x.scales.T), (weight.values, weight.scales), out)
+
+    def grouped(self, x: Rows, stack: Weight, out: Tensor, counts: Tensor, expected: int) -> None:
+        """Each expert's rows by its own weight.
+
+        Args:
+            x: (experts * capacity, columns); scales (experts, columns / 128, capacity).
+            stack: The experts' weights, then others.
+            out: (experts, capacity, outer).
+            counts: (experts,) rows that count.
+            expected: Their mean.
+        """
+        num_experts, capacity, outer = out.shape
+        columns, rows = x.values.shape[1], num_experts * outer
+        self._library.set_num_sms(self._num_blocks)
+        self._library.fp8_m_grouped_gemm_nt_masked(
+            (x.values.view(num_experts, capacity, columns), x.scales.transpose(1, 2)),
+            (
+                stack.values[:rows].view(num_experts, outer, columns),
+                stack.scales[: rows // 128].view(num_experts, outer // 128, -1),
+            ),
+            out,
+            counts,
+            expected,
+        )
+
+
 def deep_gemm_product(x: Rows, weight: Weight) -> Tensor:
     """With block scales, which stand token by token within a block as the library wants them."""
     shape = (x.values.shape[0], weight.values.shape[0])
     out = torch.empty(shape, dtype=torch.bfloat16, device=x.values.device)
-    library = importlib.import_module("deep_gemm")
-    library.fp8_gemm_nt((x.values, x.scales.T), (weight.values, weight.scales), out)
+    DeepGemm(x.values.device).product(x, weight, out)
     return out
 
 

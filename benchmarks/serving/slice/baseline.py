@@ -4,12 +4,11 @@ What they have no kernel for stays as in the slice: norms, append, router, permu
 FlashAttention-3 reads contiguous caches, since its wheel has no pages: room for the longest each.
 """
 
-import importlib
 import importlib.util
 
 import torch
-from torch import Tensor
 
+from benchmarks.serving.product_peers import DeepGemm
 from benchmarks.serving.slice.attention_gpu import (
     HEAD_DIM,
     LATENT,
@@ -46,49 +45,6 @@ def why_unavailable() -> str | None:
     """The package that the baseline lacks, or None."""
     lacking = [name for module, name in MODULES.items() if not importlib.util.find_spec(module)]
     return f"{' and '.join(lacking)} not installed" if lacking else None
-
-
-class DeepGemm:
-    """The library on one of the two GPUs.
-
-    It keeps a kernel for the GPU that ran it first, and fails on another one. The number of
-    multiprocessors is part of a kernel: with different ones, the GPUs have no kernel in common.
-    """
-
-    def __init__(self, device: torch.device, spare_blocks: int) -> None:
-        """Leaves some multiprocessors to others."""
-        self._library = importlib.import_module("deep_gemm")
-        most = torch.cuda.get_device_properties(device).multi_processor_count
-        self._num_blocks = most - spare_blocks
-
-    def product(self, x: Rows, weight: Weight, out: Tensor) -> None:
-        """(rows, columns) by (outer, columns)."""
-        self._library.set_num_sms(self._num_blocks)
-        self._library.fp8_gemm_nt((x.values, x.scales.T), (weight.values, weight.scales), out)
-
-    def grouped(self, x: Rows, stack: Weight, out: Tensor, counts: Tensor, expected: int) -> None:
-        """Each expert's rows by its own weight.
-
-        Args:
-            x: (experts * capacity, columns); scales (experts, columns / 128, capacity).
-            stack: The experts' weights, then others.
-            out: (experts, capacity, outer).
-            counts: (experts,) rows that count.
-            expected: Their mean.
-        """
-        num_experts, capacity, outer = out.shape
-        columns, rows = x.values.shape[1], num_experts * outer
-        self._library.set_num_sms(self._num_blocks)
-        self._library.fp8_m_grouped_gemm_nt_masked(
-            (x.values.view(num_experts, capacity, columns), x.scales.transpose(1, 2)),
-            (
-                stack.values[:rows].view(num_experts, outer, columns),
-                stack.scales[: rows // 128].view(num_experts, outer // 128, -1),
-            ),
-            out,
-            counts,
-            expected,
-        )
 
 
 class BaselineMicroBatch(MicroBatch):
