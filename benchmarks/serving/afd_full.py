@@ -123,10 +123,8 @@ def time_stages(
 ) -> list[Measurement]:
     """Stages that compute, on one GPU; transfers too where all GPUs of the case are there."""
     rows: dict[str, Measurement] = {}
-    for config in wanted:
-        if config.num_microbatches != wanted[0].num_microbatches:
-            # No stage depends on it.
-            continue
+    # No stage depends on the number of micro-batches.
+    for config in dict.fromkeys(replace(each, num_microbatches=1) for each in wanted):
         made = measure_stages(config, torch.device("cuda", 0), host.operators(), STAGE_REPEATS)
         free()
         if host.num_devices >= config.num_gpus:
@@ -140,7 +138,7 @@ def time_stages(
 def time_links(config: FullConfig, host: Host) -> list[Measurement]:
     """Transfers between buffers of the case's sizes; a layer of weights is drawn for their sake."""
     devices = host.pick(config.num_attention, config.num_ffn)
-    few = replace(config.shortened(1), num_microbatches=1)
+    few = config.shortened(1)
     step = build_step(
         few, host.machine(devices), devices, draw_weights(few, *devices), host.operators()
     )
