@@ -9,6 +9,7 @@ from torch import Tensor
 from benchmarks.serving.slice.attention_layer import AttentionLayer
 from benchmarks.serving.slice.config import K_SCALE, MODEL, NUM_SERVERS, V_SCALE, SliceConfig
 from benchmarks.serving.slice.cut import SPARE_BLOCKS
+from benchmarks.serving.slice.head import Head, padded
 from benchmarks.serving.slice.message import Message
 from benchmarks.serving.slice.sequences import Sequences
 from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_weight
@@ -21,8 +22,6 @@ from regard.serving.kernels.norm_quantise.gpu import quantise_gpu, sum_norm_quan
 from regard.serving.kernels.routing.gpu import Router
 
 QKV_PARTS, OUT_PARTS = 6, 2
-# Rows of logits must begin where 16 bytes do, or the matrix product takes four times as long.
-PADDED_VOCABULARY = -(-MODEL.vocab_size // 64) * 64
 HEAD_DIM, NUM_HEADS, LATENT = MODEL.head_dim, MODEL.num_heads, MODEL.query_low_rank
 EMBEDDING_DEVIATION = 1.0
 BRANCH_GAIN = 0.2
@@ -49,17 +48,14 @@ class Prepared:
 class MicroBatch:
     """Buffers of one micro-batch, used by all layers in turn."""
 
-    def __init__(
-        self, config: SliceConfig, index: int, device: torch.device, num_blocks: int
-    ) -> None:
-        """Allocates them."""
-        batch, hidden = config.batch, MODEL.hidden_size
+    def __init__(self, config: SliceConfig, index: int, head: Head, num_blocks: int) -> None:
+        """Allocates them, but for the rows that the head takes."""
+        batch, hidden, device = config.batch, MODEL.hidden_size, head.tokens.device
         self.sequences = Sequences(config, index, device, num_blocks)
         self.table = self.sequences.block_table
         """(batch, width) int32: pages of the cache."""
-        self.tokens = torch.zeros(batch, dtype=torch.int64, device=device)
+        self.tokens, self.normed = head.tokens[index], head.normed[index]
         self.residual = torch.zeros(batch, hidden, device=device)
-        self.normed = torch.zeros(batch, hidden, dtype=torch.bfloat16, device=device)
         self.x = empty_rows(batch, hidden, device)
         self.qkv = torch.zeros(QKV_PARTS, batch, LATENT + 2 * HEAD_DIM, device=device)
         self.latent = empty_rows(batch, LATENT, device)
@@ -70,7 +66,6 @@ class MicroBatch:
         self.sin = torch.zeros(batch, HEAD_DIM // 2, device=device)
         self.message = Message.allocate(batch, device)
         self.received = torch.zeros(NUM_SERVERS, batch, hidden, dtype=torch.bfloat16, device=device)
-        self.logits = torch.zeros(batch, PADDED_VOCABULARY, dtype=torch.bfloat16, device=device)
 
 
 class AttentionGpu:
@@ -82,12 +77,13 @@ class AttentionGpu:
         generator = torch.Generator(device=device).manual_seed(config.seed)
         self._generator = generator
         blocks = torch.cuda.get_device_properties(device).multi_processor_count - SPARE_BLOCKS
+        hidden = MODEL.hidden_size
+        self.embedding = self._normal((MODEL.vocab_size, hidden), EMBEDDING_DEVIATION)
+        head = self._normal((padded(MODEL.vocab_size), hidden), hidden**-0.5)
+        self.head = Head(config.num_microbatches, config.batch, head, MODEL.vocab_size)
         self.microbatches = [
             self._new_microbatch(index, blocks) for index in range(config.num_microbatches)
         ]
-        hidden = MODEL.hidden_size
-        self.embedding = self._normal((MODEL.vocab_size, hidden), EMBEDDING_DEVIATION)
-        self.head = self._normal((PADDED_VOCABULARY, hidden), hidden**-0.5)
         self.final_norm = torch.ones(MODEL.hidden_size, device=device)
         self.layers = [self._draw_layer() for _ in range(config.num_layers)]
         frequency = torch.arange(0, HEAD_DIM, 2, device=device) / HEAD_DIM
@@ -100,7 +96,7 @@ class AttentionGpu:
             each.tokens.random_(MODEL.vocab_size, generator=generator)
 
     def _new_microbatch(self, index: int, num_blocks: int) -> MicroBatch:
-        return MicroBatch(self.config, index, self.device, num_blocks)
+        return MicroBatch(self.config, index, self.head, num_blocks)
 
     def _cache_shape(self) -> tuple[int, ...]:
         pages = max(each.sequences.num_pages for each in self.microbatches)
@@ -193,13 +189,13 @@ class AttentionGpu:
         attended = mfa_decode(*operands, **factors, overlap=True)
         quantise_gpu(attended.view(len(attended), -1), out=rows.values, scales=rows.scales)
 
-    def finish(self, index: int) -> None:
-        """Adds the last results, computes logits, and samples the next token (greedily)."""
-        each = self.microbatches[index]
-        sum_norm_quantise_gpu(
-            each.residual, each.received if self.config.returned else None,
-            self.final_norm, MODEL.rms_norm_eps,
-            out=each.x.values, scales=each.x.scales, normed=each.normed,
-        )  # fmt: skip
-        torch.mm(each.normed, self.head.T, out=each.logits)
-        torch.argmax(each.logits[:, : MODEL.vocab_size], dim=1, out=each.tokens)
+    def finish(self, indices: range) -> None:
+        """Adds the last results of these micro-batches, and samples their next tokens."""
+        for index in indices:
+            each = self.microbatches[index]
+            sum_norm_quantise_gpu(
+                each.residual, each.received if self.config.returned else None,
+                self.final_norm, MODEL.rms_norm_eps,
+                out=each.x.values, scales=each.x.scales, normed=each.normed,
+            )  # fmt: skip
+        self.head.sample(indices)

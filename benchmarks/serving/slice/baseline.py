@@ -32,6 +32,7 @@ from benchmarks.serving.slice.config import (
 from benchmarks.serving.slice.cut import SPARE_BLOCKS
 from benchmarks.serving.slice.ffn_gpu import FfnGpu, FfnWeights, Inbox
 from benchmarks.serving.slice.ffn_gpu import Prepared as FfnPrepared
+from benchmarks.serving.slice.head import Head
 from benchmarks.serving.slice.schedule import Turn
 from regard.serving.kernels.block_scaled.launch import Rows, Weight
 from regard.serving.kernels.combine.gpu import add_routed
@@ -50,12 +51,10 @@ def why_unavailable() -> str | None:
 class BaselineMicroBatch(MicroBatch):
     """Buffers of the types that the ready-made kernels write."""
 
-    def __init__(
-        self, config: SliceConfig, index: int, device: torch.device, num_blocks: int
-    ) -> None:
+    def __init__(self, config: SliceConfig, index: int, head: Head, num_blocks: int) -> None:
         """Allocates them."""
-        super().__init__(config, index, device, num_blocks)
-        batch = config.batch
+        super().__init__(config, index, head, num_blocks)
+        batch, device = config.batch, self.tokens.device
         self.table = torch.arange(batch, dtype=torch.int32, device=device)[:, None]
         half = {"dtype": torch.bfloat16, "device": device}
         self.qkv = torch.zeros(1, batch, LATENT + 2 * HEAD_DIM, **half)
@@ -70,7 +69,7 @@ class BaselineAttentionGpu(AttentionGpu):
     """Attention by FlashAttention-3, projections by DeepGEMM."""
 
     def _new_microbatch(self, index: int, num_blocks: int) -> MicroBatch:
-        return BaselineMicroBatch(self.config, index, self.device, num_blocks)
+        return BaselineMicroBatch(self.config, index, self.head, num_blocks)
 
     def _cache_shape(self) -> tuple[int, ...]:
         config = self.config

@@ -17,6 +17,14 @@ def in_order(num_layers: int, num_microbatches: int) -> list[Turn]:
     return [Turn(layer, index) for layer in range(num_layers) for index in range(num_microbatches)]
 
 
+def heads(num_microbatches: int) -> list[range]:
+    """Whose heads are computed together, so that the head's weights are read less often.
+
+    The first alone, while the results of the others are still on their way; then these.
+    """
+    return [each for each in (range(1), range(1, num_microbatches)) if each]
+
+
 def following(schedule: Sequence[Turn]) -> list[Turn | None]:
     """For each turn the same micro-batch's next one in the schedule."""
     after: dict[int, Turn] = {}

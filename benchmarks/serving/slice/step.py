@@ -104,10 +104,11 @@ class SliceStep:
         turns = schedule.in_order(self.config.num_layers, self.config.num_microbatches)
         seen = self._issue(turns, watch)
         with torch.cuda.device(self.attention.device), torch.cuda.stream(self._attention_stream):
-            for index in range(self.config.num_microbatches):
-                self._wait(self._attention_stream, seen[index])
-                self.attention.finish(index)
-                watch("head", self.config.num_layers, index)
+            for indices in schedule.heads(self.config.num_microbatches):
+                for index in indices:
+                    self._wait(self._attention_stream, seen[index])
+                self.attention.finish(indices)
+                watch("head", self.config.num_layers, indices.start)
         self._join()
 
     def _issue(self, turns: list[Turn], watch: Watcher) -> list[torch.cuda.Event | None]:
