@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import torch
 
+from benchmarks.serving.command import command_of
 from benchmarks.serving.full.build import build_step
 from benchmarks.serving.full.check import CheckError, Devices, check_layers, check_topologies
 from benchmarks.serving.full.config import FullConfig, SettingError
@@ -28,14 +30,17 @@ from benchmarks.serving.full.prediction import (
     write_predictions,
 )
 from benchmarks.serving.full.result_rows import measurements
-from benchmarks.serving.full.stages import measure_stages, measure_transfers
+from benchmarks.serving.full.stages import measure_stages
 from benchmarks.serving.full.timing import Timing, time_steps
+from benchmarks.serving.full.trip import measure_trip
 from benchmarks.serving.full.weights import Weights, draw_weights
 from regard.common.rows import Measurement, read_rows, write_rows
 from regard.serving.afd.trace_file import TraceInfo, write_trace
 from regard.serving.cost.accelerators import shipped_accelerators
 
 STAGE_REPEATS = 49
+WARM_UP_SECONDS = 3.0
+"""GPUs that come to the limit of their power take about so long to settle."""
 
 
 def check(options: argparse.Namespace, host: Host, log: Log) -> str:
@@ -74,7 +79,8 @@ def time_case(
     """One case, beside weights that are there."""
     machine = host.machine(devices)
     step = build_step(config, machine, devices, weights, host.operators())
-    return time_steps(step, options.steps, graphs=not options.eager)
+    warm_up = 0.0 if host.is_cpu else WARM_UP_SECONDS
+    return time_steps(step, options.steps, graphs=not options.eager, warm_up=warm_up)
 
 
 def time_cases(
@@ -121,31 +127,20 @@ def write_timeline(timing: Timing, options: argparse.Namespace, host: Host) -> N
 def time_stages(
     options: argparse.Namespace, wanted: Sequence[FullConfig], host: Host, log: Log
 ) -> list[Measurement]:
-    """Stages that compute, on one GPU; transfers too where all GPUs of the case are there."""
+    """Stages that compute, on one GPU; trips too where all GPUs of the case are there."""
     rows: dict[str, Measurement] = {}
     # No stage depends on the number of micro-batches.
     for config in dict.fromkeys(replace(each, num_microbatches=1) for each in wanted):
         made = measure_stages(config, torch.device("cuda", 0), host.operators(), STAGE_REPEATS)
         free()
         if host.num_devices >= config.num_gpus:
-            made += time_links(config, host)
+            devices = host.pick(config.num_attention, config.num_ffn)
+            made.append(measure_trip(config, host.machine(devices), devices, STAGE_REPEATS))
+            free()
         for each in made:
             log(f"{each.metric} {each.value:.2f} us [{each.low:.2f}, {each.high:.2f}]")
             rows[each.metric] = each
     return list(rows.values())
-
-
-def time_links(config: FullConfig, host: Host) -> list[Measurement]:
-    """Transfers between buffers of the case's sizes; a layer of weights is drawn for their sake."""
-    devices = host.pick(config.num_attention, config.num_ffn)
-    few = config.shortened(1)
-    step = build_step(
-        few, host.machine(devices), devices, draw_weights(few, *devices), host.operators()
-    )
-    made = measure_transfers(step, STAGE_REPEATS)
-    del step
-    free()
-    return made
 
 
 def predict(options: argparse.Namespace, log: Log) -> None:
@@ -194,13 +189,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = parser(__doc__)
     options = made.parse_args(given)
     trial = options.no_check or options.eager or options.one_gpu or options.device == "cpu"
-    if options.write and trial:
-        made.error("--write: a dry run, an eager or an unchecked one writes no row")
+    if options.write and (trial or options.model != "step3"):
+        made.error("--write: a dry run, an eager, unchecked or smaller one writes no row")
     if options.stages and options.device == "cpu":
         made.error("--stages: stages are timed on GPUs")
-    command = "python -m benchmarks.serving.afd_full " + " ".join(given)
+    command = command_of("benchmarks.serving.afd_full", given)
+    log = Log(options.log)
+    log(f"{datetime.now(UTC).isoformat(timespec='seconds')} {command}", shown=False)
     try:
-        run(options, Log(options.log), command)
+        run(options, log, command)
     except SettingError as error:
         made.error(str(error))
     except CheckError as error:

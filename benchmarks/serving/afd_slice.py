@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.serving.command import command_of
 from benchmarks.serving.slice import evidence, pareto
 from benchmarks.serving.slice.config import ADOPTED, CANDIDATES, SliceConfig
 from benchmarks.serving.slice.run import Devices, Result, describe, run
@@ -173,14 +174,6 @@ def configurations(options: argparse.Namespace) -> list[SliceConfig]:
     ]
 
 
-def command_of(argv: Sequence[str]) -> str:
-    """What was asked for, without where it was run and kept."""
-    local = ("--results", "--logs", "--commit")
-    pairs = zip(("", *argv), argv, strict=False)
-    kept = [each for before, each in pairs if before not in local and each not in local]
-    return " ".join(("python -m benchmarks.serving.afd_slice", *kept))
-
-
 class Record:
     """What was said and measured; on disk whatever fails later."""
 
@@ -265,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if reason := why_unavailable():
             raise SystemExit(f"no baseline: {reason}")
-    record = Record(options, command_of(argv or sys.argv[1:]))
+    record = Record(options, command_of("benchmarks.serving.afd_slice", argv or sys.argv[1:]))
     devices = (torch.device("cuda:0"), torch.device("cuda:1"))
     configs = configurations(options)
     try:

@@ -4,11 +4,12 @@ A figure whose rows are not there is not made up: the prediction names them inst
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.serving.full.config import FullConfig
 from benchmarks.serving.full.stages import STAGES, stage_metric
@@ -28,6 +29,8 @@ PROJECTION_BYTES = 1.69345024e8
 """Of one layer's attention in FP8."""
 SHARE_BYTES = 3 * 7168 * (3 * 5120 + 384)
 """Of the FFN share that `ffn_share` measures, in FP8."""
+CACHED_BYTES = 2 * 256
+"""Of a token in one layer's FP8 cache."""
 SIMULATED_STEPS = 5
 MADE_BY = {
     "mfa_decode_us": "mfa_decode",
@@ -102,27 +105,36 @@ def _simulate(
             missing.append(f"{metric} on {kind} (benchmarks.serving.afd_full --stages --write)")
     if missing:
         return None, missing
-    factors = [
-        times["dense"] / times["experts"] if config.is_dense(position) else 1.0
-        for position in range(config.num_layers)
-    ]
+    return _simulated_step(config, times) / 1e3, []
+
+
+def _simulated_step(config: FullConfig, times: dict[str, float]) -> float:
+    """Microseconds. Heads are one layer more, without feed-forwards: each begins when what its
+    micro-batch waits for is there, not when everything is."""
+    dense = times.get("dense", 0.0) / times["experts"]
+    kinds = [dense if config.is_dense(position) else 1.0 for position in range(config.num_layers)]
+    attention = StageTime(
+        ((0, times["attention"]),),
+        layer_factors=(*[1.0] * config.num_layers, times["head"] / times["attention"]),
+    )
+    half = LinkTime(times["trip"] / 2)
     simulated = predict(
         SimulationConfig(
             num_attention=config.num_attention,
             num_ffn=config.num_ffn,
-            num_layers=config.num_layers,
+            num_layers=config.num_layers + 1,
             num_microbatches=config.num_microbatches,
             rows=config.batch,
-            attention=StageTime.constant(times["attention"]),
-            ffn=StageTime(((0, times["experts"]),), layer_factors=tuple(factors)),
-            link_out=LinkTime(times["out"]),
-            link_back=LinkTime(times["back"]),
-            other=StageTime.constant(times["head"] * config.num_microbatches),
+            attention=attention,
+            ffn=StageTime(((0, times["experts"]),), layer_factors=(*kinds, 0.0)),
+            link_out=half,
+            link_back=half,
             num_steps=SIMULATED_STEPS,
             lock_step=True,
         )
     )
-    return simulated.step_ms, []
+    # Nothing travels after the head.
+    return simulated.step_ms * 1e3 - times["trip"]
 
 
 def _plan(
@@ -155,51 +167,64 @@ def efficiencies(
     config: FullConfig, rows: Sequence[ResultRow]
 ) -> tuple[Efficiencies | None, list[str]]:
     """Shares of nominal speed from rows; what no row says (links, arithmetic) is as shipped."""
-    attention = _nearest(rows, "mfa_decode_us/fp8/", config.context)
-    projections = _nearest(rows, "projections_fused_us/", config.chunk_rows)
-    experts = _nearest(rows, "ffn_share_us/", config.num_tokens)
-    wanted = (
-        (attention, f"mfa_decode_us/fp8/*x{config.context}"),
-        (projections, "projections_fused_us/*"),
-        (experts, "ffn_share_us/*"),
-    )
-    missing = [
-        f"{name} (benchmarks.serving.{MADE_BY[name.split('/')[0]]} --write)"
-        for found, name in wanted
-        if found is None
-    ]
-    if attention is None or projections is None or experts is None:
+    prefixes = {
+        "mfa_decode_us": ("mfa_decode_us/fp8/", config.context),
+        "projections_fused_us": ("projections_fused_us/", config.chunk_rows),
+        "ffn_share_us": ("ffn_share_us/", config.num_tokens),
+    }
+    shares, missing = {}, []
+    for name, (prefix, wanted) in prefixes.items():
+        share = share_at(rows, prefix, wanted)
+        if share is None:
+            missing.append(f"{prefix}* (benchmarks.serving.{MADE_BY[name]} --write)")
+        else:
+            shares[name] = share
+    if missing:
         return None, missing
-    batch, context = map(int, attention.metric.split("/")[-1].split("x"))
-    read = batch * context * 2 * config.model.head_dim
-    point = AttentionPoint(precision=Precision.FP8, context=context, share=_share(attention, read))
     base = measured_efficiencies()
+    point = AttentionPoint(
+        precision=Precision.FP8, context=config.context, share=shares["mfa_decode_us"]
+    )
     made = replace(
         base,
         name="rows",
         attention=(point,),
-        projection_memory=_share(projections, PROJECTION_BYTES),
-        expert_memory=_share(experts, SHARE_BYTES),
+        # Each part of a micro-batch reads the weights again.
+        projection_memory=shares["projections_fused_us"] / config.num_chunks,
+        expert_memory=shares["ffn_share_us"],
         network=base.link,
     )
     return made, []
 
 
-def _nearest(rows: Sequence[ResultRow], prefix: str, wanted: int) -> ResultRow | None:
-    """The newest of the rows whose last number is nearest, of a kind of GPU that is known."""
+def share_at(rows: Sequence[ResultRow], prefix: str, wanted: int) -> float | None:
+    """Share of nominal speed at a size: between two sizes with rows, by the size's logarithm.
 
-    def distance(row: ResultRow) -> float:
-        last = row.metric.removeprefix(prefix).split("x")[-1]
-        return abs(math.log(int(last) / wanted)) if last.isdecimal() else math.inf
+    Args:
+        rows: The newest of each size counts, of a kind of GPU that is known.
+        prefix: Of the metric; a row's size is its last number.
+        wanted: The size; beyond the outermost rows, these hold.
+    """
+    found: dict[int, float] = {}
+    for row in rows:
+        size = row.metric.removeprefix(prefix).split("x")[-1]
+        if row.metric.startswith(prefix) and size.isdecimal() and kind_of(row.device):
+            found[int(size)] = _share(row)
+    if not found:
+        return None
+    sizes = sorted(found)
+    return float(np.interp(np.log(wanted), np.log(sizes), [found[size] for size in sizes]))
 
-    known = [row for row in rows if row.metric.startswith(prefix) and kind_of(row.device)]
-    known = [row for row in known if distance(row) < math.inf]
-    return min(reversed(known), key=distance, default=None)
 
-
-def _share(row: ResultRow, read: float) -> float:
-    kind = kind_of(row.device)
+def _share(row: ResultRow) -> float:
+    """What the kernel of a row reads, over its time and the nominal speed of its GPU's memory."""
+    name, kind = row.metric.split("/")[0], kind_of(row.device)
     assert kind is not None
+    if name == "mfa_decode_us":
+        batch, context = map(int, row.metric.split("/")[-1].split("x"))
+        read = float(batch * context * CACHED_BYTES)
+    else:
+        read = PROJECTION_BYTES if name == "projections_fused_us" else float(SHARE_BYTES)
     return read / (row.value * 1e-6) / shipped_accelerators()[kind].memory_bytes_per_second
 
 

@@ -1,7 +1,7 @@
 """Each stage alone, at a case's shapes: what a simulation of the whole is fed with.
 
-Attention, head and feed-forwards run on one GPU each, layer after layer in a CUDA graph; transfers
-all at once, as in a step, on all GPUs of the case.
+Attention, head and feed-forwards run on one GPU each, layer after layer in a CUDA graph. What lies
+between them is timed on all GPUs of the case (trip.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,6 @@ from benchmarks.serving.full.build import Operators
 from benchmarks.serving.full.config import FullConfig
 from benchmarks.serving.full.draw import Draw, Kind
 from benchmarks.serving.full.ffn_side import FfnSide
-from benchmarks.serving.full.message import message_bytes
-from benchmarks.serving.full.step import FullStep
 from benchmarks.serving.full.weights import (
     draw_attention_layer,
     draw_ffn_layer,
@@ -25,8 +23,6 @@ from benchmarks.serving.full.weights import (
 )
 from regard.common.rows import Measurement
 
-ROUNDS = 20
-"""Transfers of a micro-batch that follow one another in a timing."""
 PREFIX = "serving.afd_full_stage_us"
 
 
@@ -35,18 +31,19 @@ def stage_metric(config: FullConfig, stage: str) -> str:
 
     Args:
         config: The case.
-        stage: `attention`, `head`, `experts`, `dense`, `out` or `back`.
+        stage: One of `STAGES`.
     """
+    ffn = f"{config.num_ffn}F"
     if stage == "attention":
-        return f"{PREFIX}/attention/{config.batch}x{config.context}"
+        return f"{PREFIX}/attention/{ffn}/{config.batch}x{config.context}"
     if stage == "head":
-        return f"{PREFIX}/head/{config.batch}"
+        return f"{PREFIX}/head/{ffn}/{config.batch}"
     if stage in ("experts", "dense"):
-        return f"{PREFIX}/{stage}/{config.num_ffn}F/{config.num_tokens}"
+        return f"{PREFIX}/{stage}/{ffn}/{config.num_tokens}"
     return f"{PREFIX}/{stage}/{config.topology}/{config.batch}"
 
 
-STAGES = ("attention", "head", "experts", "dense", "out", "back")
+STAGES = ("attention", "head", "experts", "dense", "trip")
 
 
 def _few(config: FullConfig, dense: bool, bytes_each: float) -> FullConfig:
@@ -104,49 +101,6 @@ def fill_inbox(side: FfnSide) -> None:
         message.shares.copy_(shares)
 
 
-def time_transfers(step: FullStep, way: str, repeats: int) -> list[float]:
-    """Microseconds of a micro-batch's transfers between all GPUs in one direction, all at once."""
-    machine, first = step.machine, step.main[0]
-
-    def rounds() -> None:
-        for _ in range(ROUNDS):
-            start = first.record()
-            ends = [
-                transfer(step, way, one, other, start)
-                for one in range(step.config.num_attention)
-                for other in range(step.config.num_ffn)
-            ]
-            for end in ends:
-                first.wait(end)
-
-    rounds()
-    machine.synchronize()
-    replay = machine.captured(first, rounds)
-    times = []
-    for _ in range(repeats):
-        before = machine.moment(first)
-        replay()
-        after = machine.moment(first)
-        machine.synchronize()
-        times.append(after.seconds_since(before) / ROUNDS * 1e6)
-    return times
-
-
-def transfer(step: FullStep, way: str, attention: int, ffn: int, start: object) -> object:
-    """Queues one; returns its end."""
-    one, other = step.attention[attention].side, step.ffn[ffn].side
-    if way == "out":
-        queue = step.queues_out[attention][ffn]
-        pairs = [(other.inboxes[0].buffers[attention], one.outboxes[0])]
-    else:
-        queue = step.queues_back[ffn][attention]
-        targets, sources = one.received_from(ffn, 0), other.results_for(attention, 0)
-        pairs = list(zip(targets, sources, strict=True))
-    queue.wait(start)
-    queue.copy(pairs)
-    return queue.record()
-
-
 def measure_stages(
     config: FullConfig, device: torch.device, operators: Operators, repeats: int
 ) -> list[Measurement]:
@@ -161,19 +115,11 @@ def measure_stages(
     return rows
 
 
-def measure_transfers(step: FullStep, repeats: int) -> list[Measurement]:
-    """The rows of the two stages that move bytes."""
-    ways = ("out", "back")
-    return [_row(step.config, way, time_transfers(step, way, repeats)) for way in ways]
-
-
 def _row(config: FullConfig, stage: str, times: Sequence[float]) -> Measurement:
     notes = {
         "attention": "one layer with experts, up to the message that is ready",
         "head": "last sum, norm, head, argmax of one micro-batch",
         "experts": "intake to sums of one layer with experts, first FFN GPU, drawn routes",
         "dense": "the same of a layer without experts",
-        "out": f"{message_bytes(config) / 1e6:.2f} MB from each attention to each FFN GPU at once",
-        "back": "BF16 results from each FFN to each attention GPU at once",
     }
     return row(stage_metric(config, stage), "us", times, notes[stage])

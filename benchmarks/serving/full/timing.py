@@ -1,5 +1,6 @@
 """Times a case: steps without a pause, and the stages of a few more."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ class Timing:
     wall: float
     """Of all of them together."""
     num_replaced: int
-    """Sequences that ended and were replaced meanwhile."""
+    """Sequences that ended and were replaced, in steps before and after those too."""
     medians: dict[str, float]
     """Microseconds of each stage, in steps that are marked."""
     spans: list[Span]
@@ -56,26 +57,37 @@ class Timing:
         return (
             f"{config.topology}, {config.num_microbatches} x {config.batch} at {config.context}: "
             f"{self.rate:.0f} tokens/s/GPU, TPOT {self.tpot * 1e3:.2f} ms, p99 "
-            f"{self.tpot_p99 * 1e3:.2f}, {len(self.seconds)} steps, {self.num_replaced} replaced; "
-            f"{config.num_layers} layers; stages (median us, from {TRACED_STEPS} marked steps): "
-            f"{stages}; links: {out / 1e9:.2f} GB out and {back / 1e9:.2f} GB back a step"
+            f"{self.tpot_p99 * 1e3:.2f}, {len(self.seconds)} steps, {self.num_replaced} replaced "
+            f"in all; {config.num_layers} layers; stages (median us, from {TRACED_STEPS} marked "
+            f"steps): {stages}; links: {out / 1e9:.2f} GB out and {back / 1e9:.2f} GB back a step"
         )
 
 
-def time_steps(step: FullStep, num_steps: int, *, graphs: bool = True) -> Timing:
+def time_steps(
+    step: FullStep, num_steps: int, *, graphs: bool = True, warm_up: float = 0.0
+) -> Timing:
     """Warms up, then runs so many steps, planned beforehand; then some with marks.
+
+    Args:
+        step: What is timed.
+        num_steps: How often.
+        graphs: Whether as a graph.
+        warm_up: Seconds that it has run before, at least.
 
     Raises:
         RuntimeError: An expert had more tokens than there is room for; the run is void.
     """
-    step.plan(1 + WARM_UP + num_steps + 1 + TRACED_STEPS + 1)
+    step.plan(1 + WARM_UP)
     step.run()
     step.machine.synchronize()
     if graphs:
         step.capture()
-    for _ in range(WARM_UP):
-        step.run()
-    step.machine.synchronize()
+    begin = time.perf_counter()
+    _run_again(step, WARM_UP)
+    one = (time.perf_counter() - begin) / WARM_UP
+    more = math.ceil(warm_up / one)
+    step.plan(more + num_steps + 1 + TRACED_STEPS + 1)
+    _run_again(step, more)
     replaced = _num_replaced(step)
     begin = time.perf_counter()
     moments = [step.machine.moment(step.main[0])]
@@ -97,6 +109,12 @@ def time_steps(step: FullStep, num_steps: int, *, graphs: bool = True) -> Timing
         stage_medians(spans),
         spans,
     )
+
+
+def _run_again(step: FullStep, count: int) -> None:
+    for _ in range(count):
+        step.run()
+    step.machine.synchronize()
 
 
 def check_capacity(step: FullStep) -> None:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from benchmarks.serving.full.timing import Timing, time_steps
@@ -28,6 +30,14 @@ def test_so_many_steps_are_timed_and_a_few_are_marked(graphs):
     assert all(each > 0 for each in timing.seconds)
     assert sum(timing.seconds) <= timing.wall
     assert timing.medians.keys() == {"attention", "feed_forward", "other", "out", "back", "wait"}
+
+
+def test_a_step_runs_for_a_while_before_it_is_timed():
+    step = step_of(mini(1, 2))
+    began = time.perf_counter()
+    timing = time_steps(step, 2, warm_up=0.5)
+    assert time.perf_counter() - began - timing.wall > 0.5
+    assert len(timing.seconds) == 2
 
 
 def test_a_run_whose_experts_lacked_room_is_void():
