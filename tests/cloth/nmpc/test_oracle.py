@@ -1,14 +1,13 @@
 """The planner that knows the plant."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from regard.cloth.envs.cloth_env import ClothEnv
 from regard.cloth.evaluation.rollout import run_episode
 from regard.cloth.nmpc.cross_entropy import SearchConfig
-from regard.cloth.nmpc.oracle import OracleConfig, OraclePolicy, Outcome
+from regard.cloth.nmpc.oracle import OraclePolicy
+from regard.cloth.nmpc.oracle_config import OracleConfig
 
 
 def test_what_it_found_in_simulation_happens():
@@ -16,7 +15,7 @@ def test_what_it_found_in_simulation_happens():
     oracle = OraclePolicy()
     observation, _ = env.reset(seed=5)
     oracle.begin(env, 0)
-    found = oracle._find_fold(env.snapshot(), observation)
+    found = oracle._search.find(env.snapshot(), observation)
     end = env.engine.positions
     observation, _ = env.reset(seed=5)
     for action in found:
@@ -55,21 +54,6 @@ def test_a_drag_is_chosen_that_covers_more():
     oracle = OraclePolicy(config)
     result = run_episode(env, oracle, index=0, seed=1)
     assert result.normalized_performance > 0.2
-
-
-def make_outcome(cost, *, is_over=False):
-    end = SimpleNamespace(episode=SimpleNamespace(is_over=is_over))
-    return Outcome([], end, np.zeros(1), cost)
-
-
-def test_a_search_that_is_stuck_takes_something_a_little_worse():
-    oracle = OraclePolicy(OracleConfig(stuck_gain=0.01, shake=0.1))
-    oracle.begin(ClothEnv("flatten"), 0)
-    tried = [make_outcome(cost) for cost in (0.2, 0.25, 0.4)]
-    tried.append(make_outcome(0.21, is_over=True))
-    assert oracle._least(make_outcome(0.3), tried).cost == 0.2
-    chosen = {oracle._least(make_outcome(0.2), tried).cost for _ in range(30)}
-    assert chosen == {0.2, 0.25}
 
 
 @pytest.mark.slow

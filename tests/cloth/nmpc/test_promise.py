@@ -3,8 +3,8 @@
 from regard.cloth import starts
 from regard.cloth.envs.cloth_env import ClothEnv
 from regard.cloth.frame import fitted_frame
-from regard.cloth.nmpc.oracle import OraclePolicy
 from regard.cloth.nmpc.promise import most_promising
+from regard.cloth.nmpc.rehearsal import Rehearsal
 from regard.cloth.policies.pick import Pick
 
 
@@ -13,11 +13,9 @@ def test_the_drags_that_promise_most_are_tried_first():
     observation, _ = env.reset(seed=1)
     starts.lay_flat(env.engine, env.episode.conditions)
     env.episode.frame = fitted_frame(env.engine.positions, env.episode.conditions.properties.size)
-    oracle = OraclePolicy()
-    oracle.begin(env, 0)
     back = Pick(grasp=0, target=(-0.5, -0.5), height=0.12)
     over = Pick(grasp=8, target=(-0.3, -0.3), height=0.3)
-    oracle._carry_out(Pick(grasp=0, target=(0.1, 0.1), height=0.3), observation, [])
+    Rehearsal(env).carry_out(Pick(grasp=0, target=(0.1, 0.1), height=0.3), observation, [])
     state = env.engine.state()
     assert most_promising(env, [over, back]) == [back, over]
     assert (env.engine.positions == state.positions).all()
