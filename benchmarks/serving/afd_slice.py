@@ -33,11 +33,13 @@ BASELINE_PACKAGES = ("fa3-fwd", "sgl-deep-gemm", "apache-tvm-ffi")
 BESIDE: dict[str, dict[str, Any]] = {
     "40GBps": {"wire_bytes_per_second": 40e9},
     "nvlink": {"wire_bytes_per_second": 0},
+    "in-server": {"in_server_bytes_per_second": 450e9},
     "balanced": {"balanced": True},
     "baseline": {"baseline": True, "candidates": frozenset()},
 }
-"""What may be run beside the best, by its row's suffix: another wire, equal tokens for all experts,
-or FlashAttention-3 and DeepGEMM."""
+"""What may be run beside the best, by its row's suffix: another wire, gathering and sums that cross
+a server's NVLink before and after the work, equal tokens for all experts, or FlashAttention-3 and
+DeepGEMM."""
 
 
 def suffix(config: SliceConfig, device: str) -> str:
@@ -59,6 +61,8 @@ def kind_of(config: SliceConfig) -> str:
         parts.append("nvlink")
     elif config.wire_bytes_per_second != 50e9:
         parts.append(f"{config.wire_bytes_per_second / 1e9:.0f}GBps")
+    if config.in_server_bytes_per_second:
+        parts.append("in-server")
     if config.context != 4096:
         parts.append(f"{config.context // 1024}k")
     if config.baseline:
@@ -243,7 +247,8 @@ def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) ->
 
     is_baseline = configs[0].baseline
     if not record.options.no_check and is_baseline not in record.checks:
-        record.checks[is_baseline] = check(replace(configs[0], batch=128), *devices)
+        largest = max(configs, key=lambda each: each.batch)
+        record.checks[is_baseline] = check(largest, *devices)
         record.say(record.checks[is_baseline])
     sweep(configs, devices, record)
 

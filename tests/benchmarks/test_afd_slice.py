@@ -30,6 +30,7 @@ def test_without_two_gpus_one_line_says_so(count, monkeypatch):
         ({"balanced": True}, H100, "/balanced"),
         ({"wire_bytes_per_second": 0}, H100, "/nvlink"),
         ({"wire_bytes_per_second": 40e9}, H100, "/40GBps"),
+        ({"in_server_bytes_per_second": 450e9}, H100, "/in-server"),
         ({"context": 8192}, H100, "/8k"),
         ({"balanced": True, "context": 8192}, "NVIDIA H200", "/h200/balanced/8k"),
         ({"baseline": True}, H100, "/baseline"),

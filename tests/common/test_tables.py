@@ -10,7 +10,7 @@ from regard.common.tables import (
     NO_ROWS,
     TableError,
     cells_of,
-    latest_rows,
+    machine_of,
     readme_table,
     replace_between_marks,
     results_document,
@@ -27,21 +27,28 @@ def test_the_document_shows_every_row_with_its_command_and_note(tmp_path: Path) 
     assert "- serving.tokens_per_second: hm" in text
 
 
-def test_the_readme_shows_the_latest_row_of_a_metric_and_device(tmp_path: Path) -> None:
-    newer = replace(ROW, value=12.75)
-    other = replace(ROW, device="another")
-    append_rows(tmp_path / "serving.jsonl", [ROW, other, newer])
-    assert latest_rows([ROW, other, newer]) == [newer, other]
-    assert "12.75" in readme_table(tmp_path)
-    assert "12.50 |" not in readme_table(tmp_path).split("another")[0].splitlines()[2]
+def test_the_readme_shows_the_latest_row_of_a_metric(tmp_path: Path) -> None:
+    newer = replace(ROW, value=12.75, device="Some CPU, 2 cores, 24 GiB; 1x NVIDIA H100")
+    append_rows(tmp_path / "serving.jsonl", [ROW, newer])
+    (line,) = readme_table(tmp_path).splitlines()[2:]
+    assert "12.75" in line
+    assert "| 2 cores, 1x NVIDIA H100 |" in line
 
 
-def test_the_readme_keeps_to_the_headlines_and_their_order(tmp_path: Path) -> None:
+def test_the_readme_keeps_to_the_headlines_their_order_and_words(tmp_path: Path) -> None:
     rows = [replace(ROW, metric=name) for name in ("a.one", "a.two", "b.one")]
     append_rows(tmp_path / "serving.jsonl", rows)
-    (tmp_path / "headlines.txt").write_text("# what matters\nb.*\n\n*.one\n")
+    (tmp_path / "headlines.txt").write_text("# what matters\nb.* | so fast\n\n*.one\n")
     lines = readme_table(tmp_path).splitlines()[2:]
-    assert [line.split()[1] for line in lines] == ["b.one", "a.one"]
+    assert [line.split(" | ")[0] for line in lines] == ["| so fast", "| a.one"]
+    assert lines[0].endswith("| `b.one` |")
+
+
+def test_a_machine_is_its_cores_and_its_gpus() -> None:
+    device = "Intel(R) Xeon(R), 32 cores, 252 GiB; 2x NVIDIA H100"
+    assert machine_of(device) == "32 cores, 2x NVIDIA H100"
+    assert machine_of("AMD EPYC, 2 cores, 24 GiB") == "2 cores"
+    assert machine_of("a laptop") == "a laptop"
 
 
 def test_without_rows_the_documents_say_so(tmp_path: Path) -> None:

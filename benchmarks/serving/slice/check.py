@@ -14,6 +14,8 @@ from regard.serving.kernels.block_scaled.launch import Rows
 NUM_LAYERS, NUM_STEPS = 4, 8
 TOLERANCE = 2e-2
 BRANCH_TOLERANCE = 6e-2
+HEAD_TOLERANCE = 2**-6
+"""Twice the roundings of two logits to bfloat16."""
 BASELINE_BRANCH_TOLERANCE = 0.1
 """FlashAttention-3 weighs values in e4m3."""
 
@@ -28,7 +30,7 @@ def check(config: SliceConfig, attention: torch.device, ffn: torch.device) -> st
     short = replace(config, num_layers=NUM_LAYERS)
     step = SliceStep(short, attention, ffn)
     reference = Reference(step, 0)
-    worst = worst_branch = 0.0
+    worst = worst_branch = worst_head = 0.0
     sampled: list[Tensor] = []
     for number in range(NUM_STEPS):
         each = step.attention.microbatches[0]
@@ -36,6 +38,7 @@ def check(config: SliceConfig, attention: torch.device, ffn: torch.device) -> st
         kept: list[tuple[Tensor, Tensor, Rows]] = []
         hidden = _run_watched(step, kept)
         sampled.append(each.tokens.clone())
+        worst_head = max(worst_head, step.attention.head.shortfall())
         expected, embedded = reference.hidden(tokens, kept)
         difference = (hidden - expected).norm()
         error = float(difference / expected.norm())
@@ -52,12 +55,16 @@ def check(config: SliceConfig, attention: torch.device, ffn: torch.device) -> st
             f"the slice is wrong: {worst:.4f} (at most {TOLERANCE}), added {worst_branch:.4f} "
             f"(at most {allowed})"
         )
+    if not worst_head <= HEAD_TOLERANCE:
+        raise SystemExit(f"a sampled token's logit is {worst_head:.4f} below the largest")
     del step, reference, each
     torch.cuda.empty_cache()
     return (
         f"hidden states within {worst:.4f} of a float32 run "
         f"({worst_branch:.4f} of what the layers add), "
-        f"{NUM_LAYERS} layers x {NUM_STEPS} steps, {NUM_CHECKED} sequences; "
+        f"{NUM_LAYERS} layers x {NUM_STEPS} steps, {NUM_CHECKED} sequences of the first of "
+        f"{short.num_microbatches} micro-batches of {short.batch}; all sampled tokens are the best "
+        f"within {worst_head:.4f}; "
         f"{compare_tokens(sampled[0], _sample_without_ffn(short, attention, ffn))}"
     )
 

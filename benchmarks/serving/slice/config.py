@@ -15,6 +15,9 @@ SHARED_WIDTH = 384
 """Of 5,120 over 16 GPUs: 40 scale blocks, so 8 GPUs hold three and 8 two; this one holds three."""
 DENSE_WIDTH = MODEL.intermediate_size // NUM_FFN
 NUM_OWNED = MODEL.num_experts // NUM_FFN
+MESSAGE_BYTES = MODEL.hidden_size + MODEL.hidden_size // 128 * 4 + MODEL.num_experts_per_token * 8
+"""Of a token on its way to the FFN GPUs: e4m3, scales, experts with their shares."""
+RESULT_BYTES = 2 * MODEL.hidden_size
 K_SCALE = V_SCALE = 5 / 448
 """Fixed before a token is appended; one for all keys and one for all values of a layer."""
 CANDIDATES = {
@@ -41,6 +44,9 @@ class SliceConfig:
     """Of one direction of a GPU's NIC; 0: as fast as the link between the GPUs is."""
     wire_latency_seconds: float = 10e-6
     """Added to each transfer."""
+    in_server_bytes_per_second: float = 0.0
+    """Speed at which gathering and sums cross a server, whole, before and after the FFN GPU's work,
+    as a delay of the transfers; 0: they take no time but that of their copies in its memory."""
     balanced: bool = False
     """Whether every expert gets the same number of the synthesised tokens."""
     baseline: bool = False
@@ -73,6 +79,16 @@ class SliceConfig:
         """Rows that an expert has room for: a mean and a half, far beyond what chance gives."""
         mean = self.num_tokens * MODEL.num_experts_per_token // MODEL.num_experts
         return -(-mean * 3 // 2 // 64) * 64 + 64
+
+    @property
+    def in_server_seconds(self) -> tuple[float, float]:
+        """That a message is later for being gathered, and a result for being summed."""
+        if not self.in_server_bytes_per_second:
+            return 0.0, 0.0
+        peers = NUM_ATTENTION - NUM_ATTENTION // (NUM_FFN // NUM_SERVERS)
+        rows = self.batch * peers
+        speed = self.in_server_bytes_per_second
+        return rows * MESSAGE_BYTES / speed, rows * RESULT_BYTES / speed
 
     def is_dense(self, layer: int) -> bool:
         """Whether the layer has no experts; in a shortened model only the first one."""

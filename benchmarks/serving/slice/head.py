@@ -36,3 +36,18 @@ class Head:
         torch.mm(self.normed[rows].flatten(0, 1), self._weight.T, out=logits)
         tokens = self.tokens[rows].flatten(0, 1)
         torch.argmax(logits[:, : self._vocab_size], dim=1, out=tokens)
+
+    def shortfall(self) -> float:
+        """How far the sampled tokens' logits lie below the largest, by float32 products.
+
+        The worst of all micro-batches, as a share of the largest logit: 0 where every token is the
+        best, about a rounding of bfloat16 where two are as good.
+        """
+        weight = self._weight[: self._vocab_size].float()
+        worst = 0.0
+        for normed, tokens in zip(self.normed, self.tokens, strict=True):
+            logits = normed.float() @ weight.T
+            best = logits.amax(dim=1)
+            chosen = logits.gather(1, tokens[:, None])[:, 0]
+            worst = max(worst, float(((best - chosen) / best.abs()).max()))
+        return worst

@@ -42,8 +42,9 @@ class SliceStep:
         self.ffn = ffn(config, ffn_device)
         transfers = config.num_layers * config.num_microbatches
         speed, latency = config.wire_bytes_per_second, config.wire_latency_seconds
-        self.out_wire = Wire(attention_device, speed, latency, transfers)
-        self.back_wire = Wire(ffn_device, speed, latency, transfers)
+        gather, sums = config.in_server_seconds
+        self.out_wire = Wire(attention_device, speed, latency + gather, transfers)
+        self.back_wire = Wire(ffn_device, speed, latency + sums, transfers)
         with torch.cuda.device(attention_device):
             self._attention_stream = torch.cuda.Stream()
             self._upload_stream = torch.cuda.Stream()
@@ -85,7 +86,11 @@ class SliceStep:
         with torch.cuda.stream(self._attention_stream):
             for target, source in pairs:
                 target.copy_(source, non_blocking=True)
+        # On a stream of the other GPU, between the step before and this one.
+        self._ffn_stream.wait_stream(self._attention_stream)
+        with torch.cuda.device(self.ffn.device), torch.cuda.stream(self._ffn_stream):
             self.ffn.step.copy_(step, non_blocking=True)
+        self._attention_stream.wait_stream(self._ffn_stream)
         # Pinned memory is used again once the copies are done: the allocator sees to that.
 
     def capture(self) -> None:

@@ -41,3 +41,10 @@ def test_dense_layers_are_the_models_unless_it_is_shortened():
     assert dense == [0, 1, 2, 3, 60]
     short = SliceConfig(num_layers=4)
     assert [layer for layer in range(4) if short.is_dense(layer)] == [0]
+
+
+def test_bytes_in_a_server_take_their_time_where_that_is_asked_for():
+    assert SliceConfig(batch=128).in_server_seconds == (0.0, 0.0)
+    gather, sums = SliceConfig(batch=128, in_server_bytes_per_second=450e9).in_server_seconds
+    assert gather == pytest.approx(14 * 128 * 7416 / 450e9)
+    assert sums == pytest.approx(14 * 128 * 14336 / 450e9)

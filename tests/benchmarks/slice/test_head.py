@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from benchmarks.serving.slice.head import Head, padded
@@ -19,3 +20,9 @@ def test_several_micro_batches_sample_what_each_would_alone():
     assert torch.equal(head.tokens[1:], logits[1:].argmax(dim=2))
     head.sample(range(1))
     assert torch.equal(head.tokens[0], logits[0].argmax(dim=1))
+    assert head.shortfall() < 2**-7
+    # A second best in the last micro-batch is seen.
+    head.tokens[-1, -1] = logits[-1, -1].topk(2).indices[1]
+    best, second = logits[-1, -1].topk(2).values
+    assert head.shortfall() == pytest.approx(float((best - second) / best), rel=1e-3)
+    assert head.shortfall() > 2**-7

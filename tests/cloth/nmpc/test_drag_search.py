@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from regard.cloth.envs.cloth_env import ClothEnv
-from regard.cloth.nmpc.drag_search import DragSearch
-from regard.cloth.nmpc.oracle_config import OracleConfig
+from regard.cloth.nmpc.drag_search import DragSearch, DragSearchConfig
 from regard.cloth.nmpc.rehearsal import Outcome, Rehearsal
 
 
 def make_search(**config):
     rehearsal = Rehearsal(ClothEnv("flatten", engine="xpbd", resolution=9))
-    return DragSearch(rehearsal, OracleConfig(**config), np.random.default_rng(0))
+    return DragSearch(rehearsal, DragSearchConfig(**config), np.random.default_rng(0))
 
 
 def make_outcome(cost, *, is_over=False, step=0, path=()):

@@ -6,8 +6,8 @@ import pytest
 from regard.cloth.envs.cloth_env import ClothEnv
 from regard.cloth.evaluation.rollout import run_episode
 from regard.cloth.nmpc.cross_entropy import SearchConfig
-from regard.cloth.nmpc.oracle import OraclePolicy
-from regard.cloth.nmpc.oracle_config import OracleConfig
+from regard.cloth.nmpc.drag_search import DragSearchConfig
+from regard.cloth.nmpc.oracle import OracleConfig, OraclePolicy
 
 
 def test_what_it_found_in_simulation_happens():
@@ -44,14 +44,16 @@ def test_it_folds_where_a_plain_arc_does_in_one_rollout():
 
 def test_a_drag_is_chosen_that_covers_more():
     env = ClothEnv("flatten", engine="xpbd", resolution=9)
-    config = OracleConfig(
+    drags = DragSearchConfig(
         attempts=1,
         random_drags=3,
         least_gain=0.02,
         haste=0.1,
-        drag_search=SearchConfig(population=2, elites=1, rounds=1),
+        search=SearchConfig(population=2, elites=1, rounds=1),
+        width=1,
+        tried_drags=4,
     )
-    oracle = OraclePolicy(config)
+    oracle = OraclePolicy(OracleConfig(drags=drags))
     result = run_episode(env, oracle, index=0, seed=1)
     assert result.normalized_performance > 0.2
 

@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from regard.cloth.envs.episode import Snapshot
 from regard.cloth.envs.observation import Observation
 from regard.cloth.nmpc import plans
-from regard.cloth.nmpc.cross_entropy import minimise
-from regard.cloth.nmpc.oracle_config import OracleConfig
+from regard.cloth.nmpc.cross_entropy import SearchConfig, minimise
 from regard.cloth.nmpc.promise import most_promising
 from regard.cloth.nmpc.rehearsal import Actions, Outcome, Rehearsal
 from regard.cloth.policies.pick import Pick
 from regard.cloth.tasks import FlattenTask
 
 
+@dataclass(frozen=True, kw_only=True)
+class DragSearchConfig:
+    """How hard drags are searched for."""
+
+    height: float = 0.12
+    """Of a drag that spreads the cloth, in edges of the cloth."""
+
+    overshoot: float = 1.15
+    """How far points are dragged, in distances from where they belong."""
+
+    random_drags: int = 71
+    """Drags at random that are considered beside the usual ones."""
+
+    tried_drags: int = 16
+    """Drags, of those considered, that are tried on the plant."""
+
+    spread: tuple[float, float, float] = (0.12, 0.15, 0.15)
+    """Standard deviations of the search around the best drag: height, x, y."""
+
+    search: SearchConfig = SearchConfig(population=6, elites=3, rounds=2)
+    """Search around the best drag when it gains too little."""
+
+    least_gain: float = 0.08
+    """Coverage that a drag must gain to be taken without looking further."""
+
+    haste: float = 1.5
+    """The same, in shares of what must be gained on average in the time left."""
+
+    steps_per_drag: float = 18.0
+    """Control steps that a drag takes, about."""
+
+    stuck_gain: float = 0.01
+    """Coverage below which the best drag is taken for stuck."""
+
+    shake: float = 0.1
+    """Coverage that is given up to get out of there."""
+
+    attempts: int = 3
+    """Times that drag after drag is tried, each the best of its time, before the search is wide."""
+
+    width: int = 5
+    """Episodes that a wide search goes on from after each drag."""
+
+    branches: int = 2
+    """Of these, the most that begin alike."""
+
+
 class DragSearch:
     """Simulates drags until the cloth is flat."""
 
     def __init__(
-        self, rehearsal: Rehearsal, config: OracleConfig, rng: np.random.Generator
+        self, rehearsal: Rehearsal, config: DragSearchConfig, rng: np.random.Generator
     ) -> None:
         """Where, how hard, and with which chance."""
         self._rehearsal, self._config, self._rng = rehearsal, config, rng
@@ -68,9 +116,7 @@ class DragSearch:
     def _promising(self) -> list[Pick]:
         """The drags that are tried on the cloth as it lies."""
         config, points = self._config, self._rehearsal.true_points()
-        candidates = plans.usual_drags(
-            points, height=config.drag_height, overshoot=config.drag_overshoot
-        )
+        candidates = plans.usual_drags(points, height=config.height, overshoot=config.overshoot)
         candidates += [plans.random_drag(points, self._rng) for _ in range(config.random_drags)]
         return most_promising(self._rehearsal.env, candidates)[: config.tried_drags]
 
@@ -92,9 +138,9 @@ class DragSearch:
         minimise(
             lambda numbers: try_drag(plans.drag_of(best.grasp, numbers)),
             np.array([best.height, *best.target]),
-            np.array(config.drag_spread),
+            np.array(config.spread),
             rng=self._rng,
-            config=config.drag_search,
+            config=config.search,
             mean_cost=outcome.cost,
             good_enough=enough,
         )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from regard.cloth.envs.episode import Snapshot
 from regard.cloth.envs.observation import Observation
 from regard.cloth.nmpc import plans
-from regard.cloth.nmpc.cross_entropy import minimise
-from regard.cloth.nmpc.oracle_config import OracleConfig
+from regard.cloth.nmpc.cross_entropy import SearchConfig, minimise
 from regard.cloth.nmpc.plans import FoldPlan
 from regard.cloth.nmpc.rehearsal import Actions, Outcome, Rehearsal
 from regard.cloth.tasks import FoldTask
@@ -19,11 +18,28 @@ HOPELESS_DRIFT = 1.5
 """Share of the allowed drift of the base beyond which no later pick makes up for it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoldSearchConfig:
+    """How hard folds are searched for."""
+
+    heights: tuple[float, ...] = (0.45, 0.55, 0.36)
+    """Of the plain folding arcs, in edges of the cloth."""
+
+    overshoots: tuple[float, ...] = (0.06, 0.0)
+    """By which plain folding arcs pass their target, in edges of the cloth."""
+
+    spread: tuple[float, float, float] = (0.12, 0.06, 0.04)
+    """Standard deviations of the search around the best plain fold: height, x, y."""
+
+    search: SearchConfig = SearchConfig(population=12, elites=4, rounds=4)
+    """Search around the best plain fold when none succeeds."""
+
+
 class FoldSearch:
     """Simulates whole folds until one succeeds."""
 
     def __init__(
-        self, rehearsal: Rehearsal, config: OracleConfig, rng: np.random.Generator
+        self, rehearsal: Rehearsal, config: FoldSearchConfig, rng: np.random.Generator
     ) -> None:
         """Where, how hard, and with which chance."""
         self._rehearsal, self._config, self._rng = rehearsal, config, rng
@@ -48,9 +64,9 @@ class FoldSearch:
         minimise(
             lambda leads: try_plan(FoldPlan(best.fold, best.grasps, leads.reshape(-1, 3))),
             best.leads.ravel(),
-            np.tile(config.fold_spread, len(best.grasps)),
+            np.tile(config.spread, len(best.grasps)),
             rng=self._rng,
-            config=config.fold_search,
+            config=config.search,
             mean_cost=outcome.cost,
             good_enough=0.0,
         )

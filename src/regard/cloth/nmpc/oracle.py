@@ -7,6 +7,7 @@ horizon, nobody should be asked to do.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,21 @@ from numpy.typing import NDArray
 from regard.cloth.envs.actions import NO_ACTION
 from regard.cloth.envs.cloth_env import ClothEnv
 from regard.cloth.envs.observation import Observation
-from regard.cloth.nmpc.drag_search import DragSearch
-from regard.cloth.nmpc.fold_search import FoldSearch
-from regard.cloth.nmpc.oracle_config import OracleConfig
+from regard.cloth.nmpc.drag_search import DragSearch, DragSearchConfig
+from regard.cloth.nmpc.fold_search import FoldSearch, FoldSearchConfig
 from regard.cloth.nmpc.rehearsal import Rehearsal
 from regard.cloth.tasks import FoldTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class OracleConfig:
+    """How hard the oracle tries."""
+
+    folds: FoldSearchConfig = FoldSearchConfig()
+    """To fold."""
+
+    drags: DragSearchConfig = DragSearchConfig()
+    """To flatten."""
 
 
 class OraclePolicy:
@@ -31,8 +42,12 @@ class OraclePolicy:
         """Keeps hold of the plant."""
         self._env = env
         self._rehearsal = Rehearsal(env)
-        search = FoldSearch if isinstance(env.task, FoldTask) else DragSearch
-        self._search = search(self._rehearsal, self._config, np.random.default_rng(seed))
+        rng, config = np.random.default_rng(seed), self._config
+        self._search: FoldSearch | DragSearch
+        if isinstance(env.task, FoldTask):
+            self._search = FoldSearch(self._rehearsal, config.folds, rng)
+        else:
+            self._search = DragSearch(self._rehearsal, config.drags, rng)
         self._actions: Iterator[NDArray[np.float32]] | None = None
 
     @property
