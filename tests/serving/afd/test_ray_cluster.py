@@ -16,7 +16,7 @@ def test_a_room_is_a_bundle_without_what_it_does_not_need():
 
 def test_without_ray_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"not installed: pip install 'regard\[ray\]'"):
+    with pytest.raises(UserError, match=r"not installed: pip install -e '\.\[ray\]'"):
         RayCluster("auto")
 
 

@@ -120,7 +120,7 @@ def _import_ray() -> ModuleType:
         return importlib.import_module("ray")
     except ModuleNotFoundError as error:
         raise UserError(
-            "--ray needs Ray, which is not installed: pip install 'regard[ray]'"
+            "--ray needs Ray, which is not installed: pip install -e '.[ray]'"
         ) from error
 
 

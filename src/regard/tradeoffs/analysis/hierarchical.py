@@ -17,7 +17,7 @@ from regard.tradeoffs.analysis.dose import LOG_GAP, design_of, fit_dose
 from regard.tradeoffs.analysis.layout import Block
 from regard.tradeoffs.errors import TradeoffsError
 
-INSTALL = 'pip install "regard[tradeoffs-bayes]"'
+INSTALL = 'pip install -e ".[tradeoffs-bayes]"'
 CHAINS, WARM_UP, DRAWS = 4, 1000, 1000
 """A chain's draws come after as many that are thrown away."""
 TARGET_ACCEPT = 0.95
