@@ -34,6 +34,7 @@ from benchmarks.serving.full.stages import measure_stages
 from benchmarks.serving.full.timing import Timing, time_steps
 from benchmarks.serving.full.trip import measure_trip
 from benchmarks.serving.full.weights import Weights, draw_weights
+from benchmarks.serving.gpu_log import PowerLog, gpu_ids
 from regard.common.rows import Measurement, read_rows, write_rows
 from regard.serving.afd.trace_file import TraceInfo, write_trace
 from regard.serving.cost.accelerators import shipped_accelerators
@@ -167,6 +168,8 @@ def run(options: argparse.Namespace, log: Log, command: str) -> None:
         predict(options, log)
         return
     host = Host(options)
+    if not host.is_cpu:
+        log(f"GPUs {gpu_ids()}", shown=False)
     if options.check:
         check(options, host, log)
         return
@@ -196,8 +199,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = command_of("benchmarks.serving.afd_full", given)
     log = Log(options.log)
     log(f"{datetime.now(UTC).isoformat(timespec='seconds')} {command}", shown=False)
+    power = options.log and options.device == "cuda" and options.log.with_suffix(".power.csv")
     try:
-        run(options, log, command)
+        with PowerLog(power or None):
+            run(options, log, command)
     except SettingError as error:
         made.error(str(error))
     except CheckError as error:

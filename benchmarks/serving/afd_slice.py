@@ -18,8 +18,10 @@ import numpy as np
 import torch
 
 from benchmarks.serving.command import command_of
+from benchmarks.serving.gpu_log import PowerLog, gpu_ids
 from benchmarks.serving.slice import evidence, pareto
 from benchmarks.serving.slice.config import ADOPTED, CANDIDATES, SliceConfig
+from benchmarks.serving.slice.naming import device_suffix, kind_of, suffix
 from benchmarks.serving.slice.run import Devices, Result, describe, run
 from regard.common.repository import repository_root
 from regard.common.rows import Measurement, package_versions, write_rows
@@ -40,36 +42,6 @@ BESIDE: dict[str, dict[str, Any]] = {
 """What may be run beside the best, by its row's suffix: another wire, gathering and sums that cross
 a server's NVLink before and after the work, equal tokens for all experts, or FlashAttention-3 and
 DeepGEMM."""
-
-
-def suffix(config: SliceConfig, device: str) -> str:
-    """What sets a row apart from the bare name."""
-    return device_suffix(device) + kind_of(config)
-
-
-def device_suffix(device: str) -> str:
-    """What sets GPUs apart from H100s."""
-    return "" if "H100" in device else f"/{device.split()[-1].lower()}"
-
-
-def kind_of(config: SliceConfig) -> str:
-    """What sets a configuration apart from the plain case, its size aside."""
-    parts = []
-    if config.balanced:
-        parts.append("balanced")
-    if config.wire_bytes_per_second == 0:
-        parts.append("nvlink")
-    elif config.wire_bytes_per_second != 50e9:
-        parts.append(f"{config.wire_bytes_per_second / 1e9:.0f}GBps")
-    if config.in_server_bytes_per_second:
-        parts.append("in-server")
-    if config.context != 4096:
-        parts.append(f"{config.context // 1024}k")
-    if config.baseline:
-        parts.append("baseline")
-    elif config.candidates != ADOPTED:
-        parts.append("+".join(sorted(config.candidates)) or "none")
-    return "".join(f"/{part}" for part in parts)
 
 
 def measurement(result: Result, checked: str, device: str, *, headline: bool) -> Measurement:
@@ -193,6 +165,20 @@ class Record:
         self.lines: list[str] = []
         self._num_written = 0
 
+    @property
+    def is_written(self) -> bool:
+        """Whether rows are."""
+        return self.options.write and not self.options.no_check
+
+    @property
+    def folder(self) -> Path | None:
+        """Of logs and pictures; none for a trial that names none."""
+        if self.options.logs or not self.is_written:
+            return self.options.logs
+        own = device_suffix(torch.cuda.get_device_name(0)).replace("/", "-")
+        results = self.options.results or repository_root() / "results"
+        return results / NAME / f"{self.begun}{own}"
+
     def say(self, text: str) -> None:
         """Prints, and keeps for the log."""
         print(text, flush=True)
@@ -205,14 +191,10 @@ class Record:
         ]
         self.say(pareto.table(points, TPOT_LIMIT))
         options, device = self.options, torch.cuda.get_device_name(0)
-        is_written = options.write and not options.no_check
-        folder = options.results or repository_root() / "results"
-        if options.logs or is_written:
-            own = f"{self.begun}{device_suffix(device).replace('/', '-')}"
-            logs = options.logs or folder / NAME / own
-            keep(logs, self.results, device, self.kind, self.lines)
+        if self.folder:
+            keep(self.folder, self.results, device, self.kind, self.lines)
         found = rows(self.results, self.checks, device, self.kind)[self._num_written :]
-        if is_written and found:
+        if self.is_written and found:
             write_rows(
                 NAME, found, command=self.command, seed=SliceConfig.seed,
                 commit=options.commit, results=options.results,
@@ -253,18 +235,9 @@ def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) ->
     sweep(configs, devices, record)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Check, measure, print, and write rows where asked."""
-    options = parse(argv)
-    if torch.cuda.device_count() != 2:
-        raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
-    if "baseline" in options.beside:
-        from benchmarks.serving.slice.baseline import why_unavailable
-
-        if reason := why_unavailable():
-            raise SystemExit(f"no baseline: {reason}")
-    record = Record(options, command_of("benchmarks.serving.afd_slice", argv or sys.argv[1:]))
-    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
+def measure_all(devices: Devices, record: Record) -> None:
+    """The sweep, then what is asked for beside its best."""
+    options = record.options
     configs = configurations(options)
     try:
         measure(configs, devices, record)
@@ -280,6 +253,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             record.say(f"no {name}: {error}")
         finally:
             record.save()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check, measure, print, and write rows where asked."""
+    options = parse(argv)
+    if torch.cuda.device_count() != 2:
+        raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
+    if "baseline" in options.beside:
+        from benchmarks.serving.slice.baseline import why_unavailable
+
+        if reason := why_unavailable():
+            raise SystemExit(f"no baseline: {reason}")
+    record = Record(options, command_of("benchmarks.serving.afd_slice", argv or sys.argv[1:]))
+    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
+    record.say(f"GPUs {gpu_ids()}")
+    with PowerLog(record.folder / "power.csv" if record.folder else None):
+        measure_all(devices, record)
     return 0
 
 

@@ -22,25 +22,6 @@ def test_without_two_gpus_one_line_says_so(count, monkeypatch):
     assert text == f"{count} CUDA devices are visible; the slice takes 2"
 
 
-@pytest.mark.parametrize(
-    ("changed", "device", "expected"),
-    [
-        ({}, H100, ""),
-        ({}, "NVIDIA H200", "/h200"),
-        ({"balanced": True}, H100, "/balanced"),
-        ({"wire_bytes_per_second": 0}, H100, "/nvlink"),
-        ({"wire_bytes_per_second": 40e9}, H100, "/40GBps"),
-        ({"in_server_bytes_per_second": 450e9}, H100, "/in-server"),
-        ({"context": 8192}, H100, "/8k"),
-        ({"balanced": True, "context": 8192}, "NVIDIA H200", "/h200/balanced/8k"),
-        ({"baseline": True}, H100, "/baseline"),
-        ({"candidates": frozenset({"b", "a"})}, H100, "/a+b"),
-    ],
-)
-def test_only_the_case_asked_for_has_the_bare_name(changed, device, expected):
-    assert afd_slice.suffix(replace(SliceConfig(), **changed), device) == expected
-
-
 def test_a_row_carries_the_wall_clock_rate_and_the_spread_of_the_steps():
     seconds = [0.030] * 90 + [0.060] * 10
     result = Result(SliceConfig(batch=128), seconds, 5000.0, 7)
@@ -52,16 +33,6 @@ def test_a_row_carries_the_wall_clock_rate_and_the_spread_of_the_steps():
     assert "p99 60.00" in row.notes
     assert "7 replaced" in row.notes
     assert row.notes.endswith(afd_slice.CAVEAT)
-
-
-def test_what_has_won_has_the_bare_name_and_its_absence_is_said(monkeypatch):
-    monkeypatch.setattr(afd_slice, "ADOPTED", frozenset({"a"}))
-    won = replace(SliceConfig(), candidates=frozenset({"a"}))
-    assert afd_slice.suffix(won, H100) == ""
-    assert afd_slice.suffix(replace(won, candidates=frozenset()), H100) == "/none"
-    assert afd_slice.suffix(replace(won, candidates=frozenset({"a", "b"})), H100) == "/a+b"
-    ready = replace(won, baseline=True, candidates=frozenset())
-    assert afd_slice.suffix(ready, H100) == "/baseline"
 
 
 def result(milliseconds, **changed):
@@ -114,6 +85,7 @@ def gpus(monkeypatch):
     stand_in(monkeypatch, "baseline", why_unavailable=lambda: None)
     stand_in(monkeypatch, "check", check=lambda config, *_: checked.append(config) or "fine")
     monkeypatch.setattr(afd_slice.evidence, "copy_speeds_of", lambda _: (3e12, 3e12))
+    monkeypatch.setattr(afd_slice, "gpu_ids", lambda: "0a1b2c 3d4e5f")
     monkeypatch.setattr(afd_slice, "run", run)
     return checked, ran
 
@@ -154,6 +126,7 @@ def test_a_baseline_that_fails_takes_no_row_with_it(gpus, tmp_path, monkeypatch,
     assert "no baseline: the slice is wrong" in capsys.readouterr().out
     (log,) = (tmp_path / "serving_slice").glob("20*/run.log")
     assert "no baseline" in log.read_text()
+    assert log.read_text().startswith("GPUs 0a1b2c 3d4e5f\n")
 
 
 def test_beside_the_best_others_run_and_kernels_are_checked_once(gpus, tmp_path):
