@@ -199,9 +199,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = command_of("benchmarks.serving.afd_full", given)
     log = Log(options.log)
     log(f"{datetime.now(UTC).isoformat(timespec='seconds')} {command}", shown=False)
-    power = options.log and options.device == "cuda" and options.log.with_suffix(".power.csv")
+    is_logged = options.log and options.device == "cuda"
     try:
-        with PowerLog(power or None):
+        with PowerLog(options.log.with_suffix(".power.csv") if is_logged else None):
             run(options, log, command)
     except SettingError as error:
         made.error(str(error))

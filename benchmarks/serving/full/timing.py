@@ -104,7 +104,7 @@ def time_steps(
         step.config,
         [after.seconds_since(before) for before, after in zip(moments, moments[1:], strict=False)],
         wall,
-        # Those of the whole plan, which was made before the first step.
+        # Of all that was planned, before and after the timed steps too.
         replaced,
         stage_medians(spans),
         spans,

@@ -47,7 +47,6 @@ class SliceStep:
         self.back_wire = Wire(ffn_device, speed, latency + sums, transfers)
         with torch.cuda.device(attention_device):
             self._attention_stream = torch.cuda.Stream()
-            self._upload_stream = torch.cuda.Stream()
         with torch.cuda.device(ffn_device):
             self._ffn_stream = torch.cuda.Stream()
             self._intake_stream = torch.cuda.Stream()
