@@ -9,7 +9,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -86,15 +86,14 @@ def time_case(
 
 def time_cases(
     options: argparse.Namespace, wanted: Sequence[FullConfig], host: Host, log: Log, checked: str
-) -> list[Measurement]:
-    """Draws weights once, then times case by case."""
+) -> Iterator[list[Measurement]]:
+    """Draws weights once, then times case by case: the rows of each as soon as they are there."""
     devices = host.pick(options.attention, options.ffn)
     begin = time.perf_counter()
     weights = draw_weights(base_config(options), *devices)
     host.synchronize()
     log(f"weights drawn in {time.perf_counter() - begin:.1f} s")
     known = read_predictions(options.prediction) if options.prediction else {}
-    rows = []
     for config in wanted:
         prediction: Prediction | None = known.get(
             (case_name(config), kind_of(host.name) or options.kind)
@@ -104,11 +103,10 @@ def time_cases(
         log(json.dumps({"case": case_name(config), "seconds": timing.seconds}), shown=False)
         if prediction is not None:
             log(f"  {prediction.note(timing.tpot * 1e3)}")
-        rows += measurements(timing, checked, prediction, host.name)
+        yield measurements(timing, checked, prediction, host.name)
         if options.trace:
             write_timeline(timing, options, host)
         free()
-    return rows
 
 
 def write_timeline(timing: Timing, options: argparse.Namespace, host: Host) -> None:
@@ -127,9 +125,8 @@ def write_timeline(timing: Timing, options: argparse.Namespace, host: Host) -> N
 
 def time_stages(
     options: argparse.Namespace, wanted: Sequence[FullConfig], host: Host, log: Log
-) -> list[Measurement]:
+) -> Iterator[list[Measurement]]:
     """Stages that compute, on one GPU; trips too where all GPUs of the case are there."""
-    rows: dict[str, Measurement] = {}
     # No stage depends on the number of micro-batches.
     for config in dict.fromkeys(replace(each, num_microbatches=1) for each in wanted):
         made = measure_stages(config, torch.device("cuda", 0), host.operators(), STAGE_REPEATS)
@@ -140,8 +137,7 @@ def time_stages(
             free()
         for each in made:
             log(f"{each.metric} {each.value:.2f} us [{each.low:.2f}, {each.high:.2f}]")
-            rows[each.metric] = each
-    return list(rows.values())
+        yield made
 
 
 def predict(options: argparse.Namespace, log: Log) -> None:
@@ -175,15 +171,17 @@ def run(options: argparse.Namespace, log: Log, command: str) -> None:
         return
     wanted = cases(options, options.memory * 1e9 if options.memory else host.memory)
     if options.stages:
-        rows = time_stages(options, wanted, host, log)
+        made = time_stages(options, wanted, host, log)
     else:
         checked = "not checked" if options.no_check else check(options, host, log)
-        rows = time_cases(options, wanted, host, log, checked)
-    if options.write:
-        write_rows(
-            "serving_afd_full", rows, command=command, seed=options.seed,
-            commit=options.commit, results=options.results,
-        )  # fmt: skip
+        made = time_cases(options, wanted, host, log, checked)
+    # A run that ends early leaves the rows of what was done.
+    for rows in made:
+        if options.write:
+            write_rows(
+                "serving_afd_full", rows, command=command, seed=options.seed,
+                commit=options.commit, results=options.results,
+            )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

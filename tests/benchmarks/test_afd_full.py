@@ -100,6 +100,33 @@ def test_what_is_run_unless_told_otherwise_fits_h200s(sides):
     assert max(each.batch * each.num_microbatches for each in found) > 3 * 192
 
 
+def test_what_does_not_fit_is_left_out_where_asked():
+    given = ["--attention", "1", "--ffn", "3", "--batches", "128", "384", "max", "--fitting"]
+    found = cases(parser("").parse_args(given), 141e9)
+    at_4k = [(each.batch, each.num_microbatches) for each in found if each.context == 4096]
+    assert at_4k == [(128, 1), (384, 1), (900, 1), (128, 2), (384, 2), (444, 2), (128, 3), (296, 3)]
+    with pytest.raises(SettingError, match="GB"):
+        cases(parser("").parse_args(given[:-1]), 141e9)
+    with pytest.raises(SettingError, match="GB"):
+        cases(parser("").parse_args([*given[:5], "8836", "--fitting"]), 141e9)
+
+
+def test_a_run_that_ends_early_leaves_the_rows_of_what_was_done(monkeypatch):
+    written = []
+
+    def two_cases(*_):
+        yield ["first"]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(afd_full, "check", lambda *_: "checked")
+    monkeypatch.setattr(afd_full, "time_cases", two_cases)
+    monkeypatch.setattr(afd_full, "write_rows", lambda _, rows, **__: written.append(rows))
+    options = parser("").parse_args([*DRY, "--batches", "4", "--write"])
+    with pytest.raises(KeyboardInterrupt):
+        afd_full.run(options, lambda *_, **__: None, "command")
+    assert written == [["first"]]
+
+
 def test_a_topology_is_written_with_its_letters():
     with pytest.raises(SettingError, match="2F1A: write it as 4A4F"):
         topologies(parser("").parse_args(["--topologies", "1A3F", "2F1A"]), 8)

@@ -39,6 +39,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         help="(default 1 2 3)")  # fmt: skip
     add("--contexts", type=int, nargs="+", default=[4096, 8192], metavar="N",
         help="mean tokens of a sequence (default 4096 8192)")  # fmt: skip
+    add("--fitting", action="store_true",
+        help="leave out what does not fit in memory, instead of refusing it")  # fmt: skip
     add("--layers", type=int, metavar="N", help="only the model's first N (default all)")
     add("--steps", type=int, default=100, metavar="N", help="timed steps a case (default 100)")
     add("--room", type=float, default=2.0, metavar="X",
@@ -95,17 +97,26 @@ def cases(options: argparse.Namespace, memory: float) -> list[FullConfig]:
     """All that is asked for, each of which fits GPUs of so many bytes.
 
     Raises:
-        SettingError: One does not, or cannot be.
+        SettingError: One does not (with --fitting: none does), or cannot be.
     """
-    found = []
+    found: list[FullConfig] = []
+    misfit: SettingError | None = None
     for context in options.contexts:
         for count in options.microbatches:
             base = replace(base_config(options), context=context, num_microbatches=count)
             for text in options.batches:
                 config = _sized(base, text, memory)
-                check_memory(config, memory)
+                try:
+                    check_memory(config, memory)
+                except SettingError as error:
+                    if not options.fitting:
+                        raise
+                    misfit = error
+                    continue
                 if config not in found:
                     found.append(config)
+    if misfit and not found:
+        raise misfit
     return found
 
 

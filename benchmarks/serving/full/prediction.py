@@ -5,13 +5,14 @@ A figure whose rows are not there is not made up: the prediction names them inst
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.serving.full.config import FullConfig
+from benchmarks.serving.full.stage_rows import find_stage
 from benchmarks.serving.full.stages import STAGES, stage_metric
 from regard.common.rows import ResultRow
 from regard.serving.afd.simulation.config import SimulationConfig
@@ -55,6 +56,8 @@ class Prediction:
     """Rows that are not committed, and what writes them."""
     date: str
     """When it was written down."""
+    between: list[str] = field(default_factory=list)
+    """Stages that were not measured at this size, only below and above it."""
 
     def note(self, measured_ms: float) -> str:
         """Side by side with what was measured."""
@@ -64,7 +67,9 @@ class Prediction:
                 said.append(f"{name} none, rows were missing")
             else:
                 said.append(f"{name} {value:.2f} ms ({value / measured_ms - 1:+.1%})")
-        return f"predicted on {self.date}: {', '.join(said)}; measured {measured_ms:.2f} ms"
+        between = f" ({', '.join(self.between)} between measured sizes)" if self.between else ""
+        said_all = f"{', '.join(said)}{between}"
+        return f"predicted on {self.date}: {said_all}; measured {measured_ms:.2f} ms"
 
 
 def case_name(config: FullConfig) -> str:
@@ -82,30 +87,32 @@ def kind_of(device: str) -> str | None:
 
 def predict_case(config: FullConfig, kind: str, rows: Sequence[ResultRow]) -> Prediction:
     """What is known of a case on GPUs of a kind."""
-    simulator, missing = _simulate(config, kind, rows)
+    simulator, between, missing = _simulate(config, kind, rows)
     planner, more = _plan(config, kind, rows)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Prediction(
         case=case_name(config), kind=kind, simulator_ms=simulator, planner_ms=planner,
-        missing=[*missing, *more], date=now,
+        missing=[*missing, *more], date=now, between=between,
     )  # fmt: skip
 
 
 def _simulate(
     config: FullConfig, kind: str, rows: Sequence[ResultRow]
-) -> tuple[float | None, list[str]]:
-    """From the rows of stages on GPUs of this kind; the newest one counts."""
-    times, missing = {}, []
+) -> tuple[float | None, list[str], list[str]]:
+    """From the rows of stages on GPUs of this kind: milliseconds, stages between sizes, missing."""
+    times, between, missing = {}, [], []
+    same = [each for each in rows if kind_of(each.device) == kind]
     for stage in STAGES:
-        metric = stage_metric(config, stage)
-        found = [each for each in rows if each.metric == metric and kind_of(each.device) == kind]
-        if found:
-            times[stage] = found[-1].value
+        found = find_stage(config, stage, same)
+        if found is not None:
+            times[stage] = found.microseconds
+            between += [] if found.is_measured else [stage]
         elif stage != "dense" or any(map(config.is_dense, range(config.num_layers))):
+            metric = stage_metric(config, stage)
             missing.append(f"{metric} on {kind} (benchmarks.serving.afd_full --stages --write)")
     if missing:
-        return None, missing
-    return _simulated_step(config, times) / 1e3, []
+        return None, between, missing
+    return _simulated_step(config, times) / 1e3, between, []
 
 
 def _simulated_step(config: FullConfig, times: dict[str, float]) -> float:
