@@ -20,7 +20,7 @@ import torch
 from benchmarks.serving.command import command_of
 from benchmarks.serving.gpu_log import PowerLog, gpu_ids
 from benchmarks.serving.slice import evidence, pareto
-from benchmarks.serving.slice.config import ADOPTED, CANDIDATES, SliceConfig
+from benchmarks.serving.slice.config import SliceConfig
 from benchmarks.serving.slice.naming import device_suffix, kind_of, suffix
 from benchmarks.serving.slice.run import Devices, Result, describe, run
 from regard.common.repository import repository_root
@@ -37,7 +37,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "nvlink": {"wire_bytes_per_second": 0},
     "in-server": {"in_server_bytes_per_second": 450e9},
     "balanced": {"balanced": True},
-    "baseline": {"baseline": True, "candidates": frozenset()},
+    "baseline": {"baseline": True},
 }
 """What may be run beside the best, by its row's suffix: another wire, gathering and sums that cross
 a server's NVLink before and after the work, equal tokens for all experts, or FlashAttention-3 and
@@ -126,10 +126,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--beside", nargs="*", choices=BESIDE, default=[],
         help="the best also with another wire, equal tokens for all experts, ready-made kernels",
     )  # fmt: skip
-    parser.add_argument(
-        "--candidates", nargs="*", choices=CANDIDATES, default=sorted(ADOPTED),
-        help="kernels to use in place of the proven ones",
-    )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--no-check", action="store_true", help="for trials; writes no row")
     parser.add_argument("--no-profile", action="store_true", help="stamps only, no gap by cause")
@@ -142,7 +138,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def configurations(options: argparse.Namespace) -> list[SliceConfig]:
     """Of the sweep."""
-    base = SliceConfig(context=options.context, candidates=frozenset(options.candidates))
+    base = SliceConfig(context=options.context)
     return [
         replace(base, batch=batch, num_microbatches=count)
         for count in options.microbatches

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.serving import afd_slice
 from benchmarks.serving.afd_slice import Result
-from benchmarks.serving.slice.config import CANDIDATES, SliceConfig
+from benchmarks.serving.slice.config import SliceConfig
 
 H100 = "NVIDIA H100 80GB HBM3"
 
@@ -100,17 +100,14 @@ ARGUMENTS = ["--batches", "128", "160", "--write", "--commit", "1" * 40]
 
 def test_the_best_is_run_from_ready_made_kernels_once_all_else_has_run(gpus, tmp_path):
     checked, ran = gpus
-    asked = [*ARGUMENTS, "--candidates", *CANDIDATES, "--results", str(tmp_path)]
+    asked = [*ARGUMENTS, "--results", str(tmp_path)]
     asked += ["--beside", "baseline"]
     assert afd_slice.main(asked) == 0
     assert [(each.baseline, each.batch) for each in ran] == [
         (False, 128), (False, 160), (True, 128),
     ]  # fmt: skip
     assert [each.baseline for each in checked] == [False, True]
-    # No kernel of ours stands in place of its own.
-    assert [each.candidates for each in ran] == [set(CANDIDATES)] * 2 + [frozenset()]
-    own = "/" + "+".join(sorted(CANDIDATES))
-    assert metrics(tmp_path) == [own, f"{own}/3x160", "/baseline"]
+    assert metrics(tmp_path) == ["", "/3x160", "/baseline"]
 
 
 def test_a_baseline_that_fails_takes_no_row_with_it(gpus, tmp_path, monkeypatch, capsys):

@@ -16,7 +16,7 @@ from benchmarks.serving.slice.tensors import empty_rows, fill_normal, random_wei
 from regard.serving.kernels.block_scaled.launch import Rows
 from regard.serving.kernels.block_scaled.linear import linear_parts, query_projection
 from regard.serving.kernels.latent_append.gpu import latent_append_gpu
-from regard.serving.kernels.mfa_decode import mfa_decode, mfa_decode_quantised
+from regard.serving.kernels.mfa_decode import mfa_decode
 from regard.serving.kernels.mfa_decode.tile_map import PAGE_SIZE
 from regard.serving.kernels.norm_quantise.gpu import quantise_gpu, sum_norm_quantise_gpu
 from regard.serving.kernels.routing.gpu import Router
@@ -180,12 +180,6 @@ class AttentionGpu:
         )
         factors = {"scale": HEAD_DIM**-0.5, "k_scale": K_SCALE, "v_scale": V_SCALE}
         rows: Rows = each.attended
-        if "quantise" in self.config.candidates:
-            out = rows.values.view(-1, NUM_HEADS, HEAD_DIM)
-            mfa_decode_quantised(
-                *operands, **factors, overlap=True, out=out, out_scales=rows.scales
-            )
-            return
         attended = mfa_decode(*operands, **factors, overlap=True)
         quantise_gpu(attended.view(len(attended), -1), out=rows.values, scales=rows.scales)
 

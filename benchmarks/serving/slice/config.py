@@ -20,12 +20,6 @@ MESSAGE_BYTES = MODEL.hidden_size + MODEL.hidden_size // 128 * 4 + MODEL.num_exp
 RESULT_BYTES = 2 * MODEL.hidden_size
 K_SCALE = V_SCALE = 5 / 448
 """Fixed before a token is appended; one for all keys and one for all values of a layer."""
-CANDIDATES = {
-    "quantise": "attention quantises what it returns",
-}
-"""What may be tried in place of the proven, by name, and what it changes."""
-ADOPTED: frozenset[str] = frozenset()
-"""Those that have won: what runs unless told otherwise, and what a row's bare name means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +45,6 @@ class SliceConfig:
     """Whether every expert gets the same number of the synthesised tokens."""
     baseline: bool = False
     """Whether ready-made kernels attend and multiply: FlashAttention-3 and DeepGEMM."""
-    candidates: frozenset[str] = ADOPTED
-    """Kernels and orders to run in place of the first ones: members of `CANDIDATES`."""
     returned: bool = True
     """Whether what the FFN GPU returns enters the residual stream; without it nothing may be timed.
     """

@@ -179,9 +179,8 @@ def write(folder: Path, name: str, config: SliceConfig, evidence: Evidence, run:
         run: More about it, as JSON knows it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    settings = asdict(config) | {"candidates": sorted(config.candidates)}
     record = {
-        "config": settings,
+        "config": asdict(config),
         "run": run,
         "stamps_ns": {
             "columns": ["ready", "begin", "seen"],

@@ -1,6 +1,6 @@
 """What a row's name says of its configuration and its GPUs."""
 
-from benchmarks.serving.slice.config import ADOPTED, SliceConfig
+from benchmarks.serving.slice.config import SliceConfig
 
 
 def suffix(config: SliceConfig, device: str) -> str:
@@ -28,6 +28,4 @@ def kind_of(config: SliceConfig) -> str:
         parts.append(f"{config.context // 1024}k")
     if config.baseline:
         parts.append("baseline")
-    elif config.candidates != ADOPTED:
-        parts.append("+".join(sorted(config.candidates)) or "none")
     return "".join(f"/{part}" for part in parts)

@@ -51,7 +51,7 @@ def test_the_middle_of_the_last_profiled_step_is_split():
 
 
 def test_a_run_leaves_a_record_and_a_picture(tmp_path):
-    config = SliceConfig(candidates=frozenset())
+    config = SliceConfig()
     splits = evidence.split_stages(kernels(config), config, (10e12, 10e12))
     left = Evidence(
         stamps(config, 80), stamps(config, 180), 0.0, 1500.0, (3e12, 3e12), [130, 140, 150], splits

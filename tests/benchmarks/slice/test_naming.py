@@ -20,18 +20,7 @@ H100 = "NVIDIA H100 80GB HBM3"
         ({"context": 8192}, H100, "/8k"),
         ({"balanced": True, "context": 8192}, "NVIDIA H200", "/h200/balanced/8k"),
         ({"baseline": True}, H100, "/baseline"),
-        ({"candidates": frozenset({"b", "a"})}, H100, "/a+b"),
     ],
 )
 def test_only_the_case_asked_for_has_the_bare_name(changed, device, expected):
     assert naming.suffix(replace(SliceConfig(), **changed), device) == expected
-
-
-def test_what_has_won_has_the_bare_name_and_its_absence_is_said(monkeypatch):
-    monkeypatch.setattr(naming, "ADOPTED", frozenset({"a"}))
-    won = replace(SliceConfig(), candidates=frozenset({"a"}))
-    assert naming.suffix(won, H100) == ""
-    assert naming.suffix(replace(won, candidates=frozenset()), H100) == "/none"
-    assert naming.suffix(replace(won, candidates=frozenset({"a", "b"})), H100) == "/a+b"
-    ready = replace(won, baseline=True, candidates=frozenset())
-    assert naming.suffix(ready, H100) == "/baseline"

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from regard.serving.kernels.block_scaled.reference import dequantise_rows, quantise_rows
-from regard.serving.kernels.mfa_decode import hopper, mfa_decode, mfa_decode_quantised
+from regard.serving.kernels.mfa_decode import hopper, mfa_decode
 from regard.serving.kernels.mfa_decode.reference import mfa_decode_reference
 from regard.serving.kernels.mfa_decode.tile_map import TileMap
 from tests.serving.kernels.mfa_decode.batches import Batch, relative_error
@@ -114,25 +113,3 @@ def test_a_map_one_token_short_is_seen(dtype, device):
     batch = Batch([65, 33], dtype, device)
     out = run(batch, TileMap.make([64, 32], device))
     assert relative_error(out, expected_of(batch)) > TOLERANCE
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("dtype", KINDS, ids=str)
-@pytest.mark.parametrize("lengths", BATCHES, ids=lambda x: f"{len(x)}x{max(x)}")
-def test_quantised_results_are_those_of_float64_rounded(lengths, dtype, device):
-    batch = Batch(lengths, dtype, device, seed=len(lengths))
-    tile_map = TileMap.make(lengths, device)
-    for each in (tile_map.parts, tile_map.part_weights):
-        each.fill_(torch.nan)
-    out = torch.full((len(lengths), 64, 256), torch.nan, device=device).to(torch.float8_e4m3fn)
-    scales = torch.full((128, len(lengths)), torch.nan, device=device)
-    mfa_decode_quantised(
-        batch.queries, batch.cache, batch.block_table, tile_map,
-        **batch.factors, out=out, out_scales=scales,
-    )  # fmt: skip
-    expected = expected_of(batch).flatten(1)
-    largest = expected.view(len(lengths), 128, 128).abs().amax(dim=2).T
-    assert relative_error(scales * 448, largest) < 2 * TOLERANCE
-    found = dequantise_rows(out.flatten(1), scales)
-    rounded = dequantise_rows(*quantise_rows(expected.float()))
-    assert relative_error(found, expected) < 1.1 * relative_error(rounded, expected) + TOLERANCE

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from regard.serving.kernels.block_scaled.reference import dequantise_rows
-from regard.serving.kernels.mfa_decode import hopper, mfa_decode, mfa_decode_quantised
+from regard.serving.kernels.mfa_decode import hopper, mfa_decode
 from regard.serving.kernels.mfa_decode.reference import mfa_decode_reference
 from regard.serving.kernels.mfa_decode.tile_map import TileMap
 from tests.serving.kernels.mfa_decode.batches import Batch
@@ -48,33 +47,6 @@ def test_on_hopper_the_kernel_is_called(monkeypatch):
         batch.queries, batch.cache, batch.block_table, tile_map, **batch.factors, overlap=True
     )
     assert calls == [{**batch.factors, "overlap": True}]
-
-
-def quantised_call(**changed):
-    batch = Batch([5, 70], torch.bfloat16, CPU)
-    arguments = {
-        "out": torch.zeros(2, 64, 256).to(torch.float8_e4m3fn),
-        "out_scales": torch.zeros(128, 2),
-    } | changed
-    operands = (batch.queries, batch.cache, batch.block_table, TileMap.make([5, 70], CPU))
-    mfa_decode_quantised(*operands, **batch.factors, **arguments)
-    return mfa_decode(*operands, **batch.factors), arguments["out"], arguments["out_scales"]
-
-
-def test_without_a_hopper_gpu_the_rounded_reference_answers():
-    wide, out, scales = quantised_call()
-    found = dequantise_rows(out.flatten(1), scales)
-    expected = wide.flatten(1).float()
-    assert 0 < (found - expected).norm() < 4e-2 * expected.norm()
-    # Head 3's second half is block 7.
-    assert scales[7, 1] == expected[1, 7 * 128 : 8 * 128].abs().max() / 448
-
-
-def test_wrong_places_for_rounded_results_are_named():
-    with pytest.raises(ValueError, match=r"out is torch.float32; give torch.float8_e4m3fn"):
-        quantised_call(out=torch.zeros(2, 64, 256))
-    with pytest.raises(ValueError, match=r"out_scales has shape \(2, 128\); give \(128, 2\)"):
-        quantised_call(out_scales=torch.zeros(2, 128))
 
 
 def test_wrong_arguments_are_named():

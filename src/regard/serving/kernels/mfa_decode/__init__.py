@@ -2,13 +2,12 @@
 
 from torch import Tensor
 
-from regard.serving.kernels.block_scaled.reference import quantise_rows
 from regard.serving.kernels.mfa_decode import hopper
 from regard.serving.kernels.mfa_decode.reference import mfa_decode_reference
-from regard.serving.kernels.mfa_decode.shapes import check_arguments, check_quantised
+from regard.serving.kernels.mfa_decode.shapes import check_arguments
 from regard.serving.kernels.mfa_decode.tile_map import TileMap
 
-__all__ = ["mfa_decode", "mfa_decode_quantised"]
+__all__ = ["mfa_decode"]
 
 
 def mfa_decode(
@@ -63,58 +62,3 @@ def mfa_decode(
     return mfa_decode_reference(
         queries, cache, block_table, lengths, scale=scale, k_scale=k_scale, v_scale=v_scale
     )
-
-
-def mfa_decode_quantised(
-    queries: Tensor,
-    cache: Tensor,
-    block_table: Tensor,
-    tile_map: TileMap,
-    *,
-    scale: float,
-    k_scale: float,
-    v_scale: float,
-    out: Tensor,
-    out_scales: Tensor,
-    overlap: bool = False,
-) -> None:
-    """As `mfa_decode`, but what it returns is written in e4m3, a scale for each 128 dimensions.
-
-    Args:
-        queries: As there.
-        cache: As there.
-        block_table: As there.
-        tile_map: As there.
-        scale: As there.
-        k_scale: As there.
-        v_scale: As there.
-        out: (sequences, 64, 256) float8_e4m3fn, written.
-        out_scales: (128, sequences) float32, written: of the two halves of the first head, then of
-            the second's and so on.
-        overlap: As there.
-
-    Raises:
-        ValueError: A tensor has another shape, type, layout or device.
-    """
-    check_arguments(queries, cache, block_table, tile_map)
-    check_quantised(queries, out, out_scales)
-    if hopper.why_unavailable(queries.device) is None:
-        hopper.mfa_decode_hopper(
-            queries,
-            cache,
-            block_table,
-            tile_map,
-            scale=scale,
-            k_scale=k_scale,
-            v_scale=v_scale,
-            overlap=overlap,
-            out=out,
-            out_scales=out_scales,
-        )
-        return
-    wide = mfa_decode(
-        queries, cache, block_table, tile_map, scale=scale, k_scale=k_scale, v_scale=v_scale
-    )
-    values, scales = quantise_rows(wide.flatten(1).float())
-    out.copy_(values.view_as(out))
-    out_scales.copy_(scales)

@@ -58,19 +58,12 @@ def mfa_decode_hopper(
     v_scale: float,
     overlap: bool,
     tiling: Tiling | None = None,
-    out: Tensor | None = None,
-    out_scales: Tensor | None = None,
 ) -> Tensor:
-    """As `mfa_decode`, on Hopper; may be captured in a CUDA graph.
-
-    Given `out` and `out_scales`, it writes these, as `mfa_decode_quantised` says.
-    """
+    """As `mfa_decode`, on Hopper; may be captured in a CUDA graph."""
     from regard.serving.kernels.mfa_decode.hopper_kernel import describe_rows, mfa_decode_kernel
 
     tiling = TILINGS[cache.dtype] if tiling is None else tiling
-    out = torch.empty_like(queries) if out is None else out
-    # Results that are not quantised have no scales: the kernel then does not read this argument.
-    scales = tile_map.part_weights if out_scales is None else out_scales
+    out = torch.empty_like(queries)
     with torch.cuda.device(queries.device):
         mfa_decode_kernel[(tile_map.num_blocks,)](
             describe_rows(queries, NUM_HEADS, HEAD_DIM),
@@ -78,8 +71,6 @@ def mfa_decode_hopper(
             describe_rows(cache, tiling.tile, HEAD_DIM // 2),
             describe_rows(out, NUM_HEADS, HEAD_DIM // 2),
             out,
-            scales,
-            queries.shape[0],
             tile_map.parts,
             tile_map.part_weights,
             tile_map.arrived,

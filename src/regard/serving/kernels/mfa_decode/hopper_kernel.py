@@ -56,8 +56,6 @@ def mfa_decode_kernel(
     v_desc,
     out_desc,
     out_ptr,
-    out_scales,
-    num_rows,
     parts,
     weights,
     arrived,
@@ -88,7 +86,7 @@ def mfa_decode_kernel(
         _barriers(STAGES, 1),
     )
     fence_async_shared()
-    targets = (out_desc, out_ptr, (out_scales, num_rows), (parts, weights, arrived))
+    targets = (out_desc, out_ptr, (parts, weights, arrived))
     work = (records, block_begin)
     tiles = (k_desc, v_desc, table, stride, work, keys, values, kv_bars, IN_FLIGHT, OVERLAP)
     gl.warp_specialize(

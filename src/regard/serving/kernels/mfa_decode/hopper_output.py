@@ -8,7 +8,6 @@ from triton.experimental.gluon.language.nvidia.hopper import fence_async_shared,
 
 from regard.serving.kernels.mfa_decode.hopper_copies import DIM, HALF, HEADS, PARTS
 
-BYTES_LAYOUT = gl.constexpr(gl.NVMMASharedLayout(128, 8, 2))
 HALFWORD_LAYOUT = gl.constexpr(gl.NVMMASharedLayout(128, 16, 2))
 STORE_LAYOUT = gl.constexpr(gl.BlockedLayout([1, 8], [2, 16], [4, 1], [1, 0]))
 OUT_LAYOUT = gl.constexpr(gl.NVMMADistributedLayout([3, 0], [4, 1], [16, 128, 16]))
@@ -51,18 +50,7 @@ def join(state, swap0, swap1, stats, bar, parity, v_scale, WG: gl.constexpr):
 
 
 @gluon.jit
-def _quantise(values, scales, sequence, WG: gl.constexpr):
-    # Half of a head is a block of 128 columns, which share a scale.
-    out_scales, num_rows = scales
-    scale = gl.maximum(gl.max(gl.abs(values), axis=1), 1e-30) * (1.0 / 448.0)
-    num_rows += opaque_zero()
-    heads = gl.arange(0, HEADS, layout=scale.type.layout)
-    gl.store(out_scales + (heads * 2 + WG) * num_rows + (sequence + opaque_zero()), scale)
-    return (values / scale[:, None]).to(gl.float8e4nv)
-
-
-@gluon.jit
-def _merge(out, scales, sequence, parts, weights, begin, end, inside, WG: gl.constexpr):
+def _merge(out, parts, weights, begin, end, inside, WG: gl.constexpr):
     # Always in the order of the parts, whoever arrives last, so that the sum is always the same.
     ROWS: gl.constexpr = gl.SliceLayout(1, STORE_LAYOUT)
     heads = WG * HEADS + gl.arange(0, HEADS, layout=ROWS)
@@ -85,15 +73,11 @@ def _merge(out, scales, sequence, parts, weights, begin, end, inside, WG: gl.con
         top = new_top
         weight = next_weight
         values = next_values
-    merged = acc / total[:, None]
-    if out.dtype.element_ty.primitive_bitwidth == 8:
-        gl.store(out + inside, _quantise(merged, scales, sequence, WG))
-    else:
-        gl.store(out + inside, merged.to(gl.bfloat16))
+    gl.store(out + inside, (acc / total[:, None]).to(gl.bfloat16))
 
 
 @gluon.jit
-def _write_part(staged, log_sum, out, scales, split, sequence, begin, part_of, WG: gl.constexpr):
+def _write_part(staged, log_sum, out, split, sequence, begin, part_of, WG: gl.constexpr):
     # The last to arrive of a sequence's parts merges them all.
     parts, weights, arrived = split
     part = begin + part_of // PARTS
@@ -111,34 +95,23 @@ def _write_part(staged, log_sum, out, scales, split, sequence, begin, part_of, W
     if count == num_parts - 1:
         gl.store(arrived + sequence * 2 + WG, 0)
         out += sequence.to(gl.int64) * (HEADS * DIM)
-        _merge(out, scales, sequence, parts, weights, begin, begin + num_parts, inside, WG)
+        _merge(out, parts, weights, begin, begin + num_parts, inside, WG)
 
 
 @gluon.jit
 def write(out, log_sum, targets, record, swap0, swap1, WG: gl.constexpr):
     """Writes a whole sequence's half, or a part of one and then perhaps the merge of all."""
-    out_desc, out_ptr, scales, split = targets
+    out_desc, out_ptr, split = targets
     sequence, num_pages, left, first_part, part_of = record
-    IS_FP8: gl.constexpr = out_desc.dtype.primitive_bitwidth == 8
     # Sent from the buffer that this warpgroup read, once all of it have.
     swap = swap1 if WG == 0 else swap0
     staged = swap._reinterpret(gl.bfloat16, [HEADS, HALF], HALFWORD_LAYOUT)
     gl.thread_barrier()
+    staged.store(out.to(gl.bfloat16))
+    fence_async_shared()
+    gl.thread_barrier()
     if first_part < 0:
-        if IS_FP8:
-            narrow = swap._reinterpret(gl.float8e4nv, [HEADS, HALF], BYTES_LAYOUT)
-            narrow.store(_quantise(out, scales, sequence, WG))
-            fence_async_shared()
-            gl.thread_barrier()
-            tma.async_copy_shared_to_global(out_desc, [sequence * HEADS, WG * HALF], narrow)
-        else:
-            staged.store(out.to(gl.bfloat16))
-            fence_async_shared()
-            gl.thread_barrier()
-            tma.async_copy_shared_to_global(out_desc, [sequence * HEADS, WG * HALF], staged)
+        tma.async_copy_shared_to_global(out_desc, [sequence * HEADS, WG * HALF], staged)
         tma.store_wait(0)
     else:
-        staged.store(out.to(gl.bfloat16))
-        fence_async_shared()
-        gl.thread_barrier()
-        _write_part(staged, log_sum, out_ptr, scales, split, sequence, first_part, part_of, WG)
+        _write_part(staged, log_sum, out_ptr, split, sequence, first_part, part_of, WG)

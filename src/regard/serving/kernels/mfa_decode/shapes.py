@@ -33,21 +33,6 @@ def check_arguments(queries: Tensor, cache: Tensor, block_table: Tensor, tile_ma
         raise ValueError(f"tile_map is on {tile_map.records.device}, queries on {queries.device}")
 
 
-def check_quantised(queries: Tensor, out: Tensor, out_scales: Tensor) -> None:
-    """The same for results in e4m3.
-
-    Raises:
-        ValueError: The message names the argument, what it is and what it should be.
-    """
-    num_sequences = queries.shape[0]
-    _check("out", out, (num_sequences, NUM_HEADS, HEAD_DIM), (torch.float8_e4m3fn,))
-    blocks = NUM_HEADS * HEAD_DIM // 128
-    _check("out_scales", out_scales, (blocks, num_sequences), (torch.float32,))
-    for name, tensor in (("out", out), ("out_scales", out_scales)):
-        if tensor.device != queries.device:
-            raise ValueError(f"{name} is on {tensor.device}, queries on {queries.device}")
-
-
 def _check(
     name: str, tensor: Tensor, shape: tuple[int | str, ...], dtypes: tuple[torch.dtype, ...]
 ) -> None:
