@@ -126,6 +126,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--beside", nargs="*", choices=BESIDE, default=[],
         help="the best also with another wire, equal tokens for all experts, ready-made kernels",
     )  # fmt: skip
+    parser.add_argument(
+        "--baseline-batches", type=int, nargs="+", metavar="N",
+        help="sizes for --beside baseline, which others may suit better (default: the best's)",
+    )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--no-check", action="store_true", help="for trials; writes no row")
     parser.add_argument("--no-profile", action="store_true", help="stamps only, no gap by cause")
@@ -231,6 +235,16 @@ def measure(configs: Sequence[SliceConfig], devices: Devices, record: Record) ->
     sweep(configs, devices, record)
 
 
+def beside(
+    name: str, best: SliceConfig, baseline_batches: Sequence[int] | None
+) -> list[SliceConfig]:
+    """What runs beside the best: of its size, or the baseline of sizes of its own."""
+    config = replace(best, **BESIDE[name])
+    if name != "baseline" or not baseline_batches:
+        return [config]
+    return [replace(config, batch=batch) for batch in baseline_batches]
+
+
 def measure_all(devices: Devices, record: Record) -> None:
     """The sweep, then what is asked for beside its best."""
     options = record.options
@@ -244,7 +258,7 @@ def measure_all(devices: Devices, record: Record) -> None:
     # The ready-made kernels last: their failures take nothing with them.
     for name in sorted(options.beside, key=list(BESIDE).index):
         try:
-            measure([replace(at, **BESIDE[name])], devices, record)
+            measure(beside(name, at, options.baseline_batches), devices, record)
         except (RuntimeError, SystemExit) as error:
             record.say(f"no {name}: {error}")
         finally:
@@ -254,6 +268,8 @@ def measure_all(devices: Devices, record: Record) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Check, measure, print, and write rows where asked."""
     options = parse(argv)
+    if options.baseline_batches and "baseline" not in options.beside:
+        raise SystemExit("--baseline-batches: give --beside baseline too")
     if torch.cuda.device_count() != 2:
         raise SystemExit(f"{torch.cuda.device_count()} CUDA devices are visible; the slice takes 2")
     if "baseline" in options.beside:

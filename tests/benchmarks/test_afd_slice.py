@@ -110,6 +110,18 @@ def test_the_best_is_run_from_ready_made_kernels_once_all_else_has_run(gpus, tmp
     assert metrics(tmp_path) == ["", "/3x160", "/baseline"]
 
 
+def test_the_baseline_may_have_sizes_of_its_own(gpus, tmp_path):
+    checked, ran = gpus
+    asked = [*ARGUMENTS, "--results", str(tmp_path), "--beside", "baseline"]
+    assert afd_slice.main([*asked, "--baseline-batches", "96", "128"]) == 0
+    assert [(each.baseline, each.batch) for each in ran[2:]] == [(True, 96), (True, 128)]
+    assert [(each.baseline, each.batch) for each in checked] == [(False, 160), (True, 128)]
+    # The best is 3 x 128: the same size beside it has the bare name.
+    assert metrics(tmp_path) == ["", "/3x160", "/baseline/3x96", "/baseline"]
+    with pytest.raises(SystemExit, match="give --beside baseline too"):
+        afd_slice.main([*ARGUMENTS, "--baseline-batches", "96"])
+
+
 def test_a_baseline_that_fails_takes_no_row_with_it(gpus, tmp_path, monkeypatch, capsys):
     def check(config, *_):
         if config.baseline:
