@@ -127,6 +127,7 @@ def time_stages(
     options: argparse.Namespace, wanted: Sequence[FullConfig], host: Host, log: Log
 ) -> Iterator[list[Measurement]]:
     """Stages that compute, on one GPU; trips too where all GPUs of the case are there."""
+    written: set[str] = set()
     # No stage depends on the number of micro-batches.
     for config in dict.fromkeys(replace(each, num_microbatches=1) for each in wanted):
         made = measure_stages(config, torch.device("cuda", 0), host.operators(), STAGE_REPEATS)
@@ -135,9 +136,12 @@ def time_stages(
             devices = host.pick(config.num_attention, config.num_ffn)
             made.append(measure_trip(config, host.machine(devices), devices, STAGE_REPEATS))
             free()
-        for each in made:
+        # All but attention are the same with another context.
+        new = [each for each in made if each.metric not in written]
+        written.update(each.metric for each in new)
+        for each in new:
             log(f"{each.metric} {each.value:.2f} us [{each.low:.2f}, {each.high:.2f}]")
-        yield made
+        yield new
 
 
 def predict(options: argparse.Namespace, log: Log) -> None:

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -7,6 +8,8 @@ from benchmarks.serving import afd_full
 from benchmarks.serving.full import check
 from benchmarks.serving.full.config import SettingError
 from benchmarks.serving.full.options import cases, parser, topologies
+from benchmarks.serving.full.stages import stage_metric
+from regard.common.rows import Measurement
 from regard.serving.afd.trace_file import read_trace
 from tests.serving.kernels.devices import gpu
 
@@ -125,6 +128,21 @@ def test_a_run_that_ends_early_leaves_the_rows_of_what_was_done(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         afd_full.run(options, lambda *_, **__: None, "command")
     assert written == [["first"]]
+
+
+def test_a_stage_has_one_row_though_two_contexts_need_it(monkeypatch):
+    def measured(config, *_):
+        names = (stage_metric(config, each) for each in ("attention", "head"))
+        return [Measurement(metric=name, value=1, unit="us", n=1, low=1, high=1) for name in names]
+
+    monkeypatch.setattr(afd_full, "measure_stages", measured)
+    options = parser("").parse_args(["--batches", "128", "--microbatches", "1", "2"])
+    host = SimpleNamespace(operators=lambda: None, num_devices=1)
+    wanted = cases(options, 141e9)
+    found = list(afd_full.time_stages(options, wanted, host, lambda *_: None))
+    assert [[each.metric.partition("us/")[2] for each in rows] for rows in found] == [
+        ["attention/4F/128x4096", "head/4F/128"], ["attention/4F/128x8192"],
+    ]  # fmt: skip
 
 
 def test_a_topology_is_written_with_its_letters():

@@ -12,7 +12,7 @@ from triton.experimental.gluon.language.nvidia.hopper import (
 )
 
 from regard.serving.kernels.mfa_decode.hopper_copies import HALF, HEADS, PAGE, RECORD
-from regard.serving.kernels.mfa_decode.hopper_output import OUT_LAYOUT, join, opaque_zero, write
+from regard.serving.kernels.mfa_decode.hopper_output import OUT_LAYOUT, join, write
 
 WORD_LAYOUT = gl.constexpr(gl.NVMMASharedLayout(128, 32, 2))
 
@@ -44,6 +44,14 @@ def _widen(values, stage, wide, WG: gl.constexpr):
 
 
 @gluon.jit
+def _opaque_zero():
+    # Keeps the compiler from holding what depends on it in registers across a loop.
+    return gl.inline_asm_elementwise(
+        "mov.u32 $0, 0;", "=r", [], dtype=gl.int32, is_pure=False, pack=1
+    )
+
+
+@gluon.jit
 def _issue_scores(terms, slot, keys, index, full):
     STAGES: gl.constexpr = keys.shape[0]
     TILE: gl.constexpr = keys.shape[1]
@@ -53,7 +61,7 @@ def _issue_scores(terms, slot, keys, index, full):
     mbarrier.wait(full.index(stage), (index // STAGES) & 1)
     k = keys.index(stage).permute((1, 0))
     s = gl.zeros([HEADS, TILE], gl.float32, layout=LAYOUT)
-    slot += opaque_zero()
+    slot += _opaque_zero()
     s = warpgroup_mma(terms.index(slot), k, s, use_acc=False, is_async=True)
     if keys.dtype.primitive_bitwidth == 8:
         s = warpgroup_mma(terms.index(slot + 1), k, s, is_async=True)

@@ -14,14 +14,6 @@ OUT_LAYOUT = gl.constexpr(gl.NVMMADistributedLayout([3, 0], [4, 1], [16, 128, 16
 
 
 @gluon.jit
-def opaque_zero():
-    """Keeps the compiler from holding what depends on it in registers across a loop."""
-    return gl.inline_asm_elementwise(
-        "mov.u32 $0, 0;", "=r", [], dtype=gl.int32, is_pure=False, pack=1
-    )
-
-
-@gluon.jit
 def join(state, swap0, swap1, stats, bar, parity, v_scale, WG: gl.constexpr):
     """Swaps halves: each warpgroup finishes 128 of the 256 dimensions of both sums."""
     acc0, acc1, top, total = state
